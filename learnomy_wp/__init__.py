@@ -1,0 +1,1 @@
+"""Learnomy: the backend of a learning platform for WordPress."""

@@ -1,0 +1,1 @@
+"""Shared machinery of the backend; it knows no feature."""

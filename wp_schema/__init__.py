@@ -1,0 +1,1 @@
+"""The database as WordPress sees it: tables, formats and the Learnomy schema."""
