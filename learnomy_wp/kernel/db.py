@@ -1,0 +1,344 @@
+"""Connections, reads and units of work against the site's database.
+
+Reads run on an autocommit engine; writes run READ COMMITTED in one unit of work that is
+re-run whole when the database asks for it. The prefixes of the current blog are put into
+every statement as it is sent (`wp_schema.tables.bind_prefix`).
+"""
+
+from __future__ import annotations
+
+import functools
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from sqlalchemy import Executable, create_engine, event
+from sqlalchemy.engine import URL, Connection, CursorResult, Engine, make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import QueuePool
+
+from wp_schema.tables import bind_prefix
+
+T = TypeVar("T")
+Params = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
+
+RETRYABLE = {1020, 1205, 1213}  # record changed, lock wait timeout, deadlock
+RERUNS = 3
+
+
+class DeadlinePassed(Exception):
+    """The caller has given up: the unit of work was rolled back instead of committed."""
+
+
+@dataclass
+class _Session:
+    """What one request, job or drain keeps open: a read connection and its query count."""
+
+    read: Connection | None = None
+    queries: int = 0
+    deadline: float | None = None
+
+
+@dataclass
+class _Unit:
+    connection: Connection
+    after_commit: list[Callable[[], None]] = field(default_factory=list)
+
+
+_database: ContextVar[Database | None] = ContextVar("learnomy_database", default=None)
+_session: ContextVar[_Session | None] = ContextVar("learnomy_session", default=None)
+_unit: ContextVar[_Unit | None] = ContextVar("learnomy_unit", default=None)
+_blog: ContextVar[tuple[int, tuple[str, str]]] = ContextVar("learnomy_blog", default=(1, ("wp_", "wp_")))
+_process_database: Database | None = None
+
+
+class Database:
+    """The two engines over one database URL, and which prefixes a blog has."""
+
+    def __init__(self, url: str, prefixes: Callable[[int], tuple[str, str]], *, pool_size: int = 8) -> None:
+        self.url = make_url(url)
+        self.prefixes = prefixes
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.read = self._engine(pool_size, write=False)
+        self.write = self._engine(pool_size, write=True)
+
+    def _engine(self, pool_size: int, *, write: bool) -> Engine:
+        if self.is_sqlite:
+            engine = create_engine(
+                self.url,
+                poolclass=QueuePool,
+                pool_size=pool_size,
+                max_overflow=32,
+                connect_args={"timeout": 5, "check_same_thread": False},
+            )
+            _prepare_sqlite(engine, write=write)
+        else:
+            engine = create_engine(
+                self.url,
+                pool_size=pool_size,
+                max_overflow=32,
+                pool_recycle=280,
+                isolation_level="READ COMMITTED" if write else "AUTOCOMMIT",
+                skip_autocommit_rollback=not write,
+                connect_args=_mysql_arguments(self.url),
+            )
+        bind_prefix(engine, lambda: _blog.get()[1])
+        event.listen(engine, "before_cursor_execute", _count_query)
+        return engine
+
+    def dispose(self) -> None:
+        """Close every pooled connection."""
+        self.read.dispose()
+        self.write.dispose()
+
+
+def _mysql_arguments(url: URL) -> dict[str, Any]:
+    arguments: dict[str, Any] = {
+        "init_command": "SET time_zone='+00:00', sql_mode='STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'",
+        "connect_timeout": 5,
+        "charset": "utf8mb4",
+    }
+    if "unix_socket" in url.query or url.host in {None, "localhost", "127.0.0.1", "::1"}:
+        arguments["ssl_disabled"] = True  # PyMySQL spends 27 ms on a TLS context otherwise
+    return arguments
+
+
+def _prepare_sqlite(engine: Engine, *, write: bool) -> None:
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # transactions are begun below, not by the driver
+        for pragma in ("journal_mode=WAL", "busy_timeout=5000", "foreign_keys=ON", "synchronous=NORMAL"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        if write:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _count_query(*_: Any) -> None:
+    session = _session.get()
+    if session is not None:
+        session.queries += 1
+
+
+# --- what is current -----------------------------------------------------------------
+
+
+def use(database: Database) -> None:
+    """Make `database` this process's current one."""
+    global _process_database
+    _process_database = database
+
+
+@contextmanager
+def using(database: Database) -> Iterator[None]:
+    """Make `database` current within this context only."""
+    token = _database.set(database)
+    try:
+        yield
+    finally:
+        _database.reset(token)
+
+
+def current() -> Database:
+    """The database of this context, else of this process."""
+    database = _database.get() or _process_database
+    if database is None:
+        raise RuntimeError("no database is in use")
+    return database
+
+
+@contextmanager
+def blog(blog_id: int) -> Iterator[None]:
+    """Apply the table prefixes of one blog of the network."""
+    token = _blog.set((blog_id, current().prefixes(blog_id)))
+    try:
+        yield
+    finally:
+        _blog.reset(token)
+
+
+def blog_id() -> int:
+    """The blog whose tables statements reach now."""
+    return _blog.get()[0]
+
+
+def blog_prefix() -> str:
+    """The table prefix of the current blog, which also begins `{prefix}capabilities`."""
+    return _blog.get()[1][1]
+
+
+@contextmanager
+def session() -> Iterator[_Session]:
+    """Keep one read connection open for a request, a job or a drain."""
+    state = _Session()
+    token = _session.set(state)
+    try:
+        yield state
+    finally:
+        _session.reset(token)
+        if state.read is not None:
+            state.read.close()
+
+
+def query_count() -> int:
+    """Statements sent in this session so far."""
+    state = _session.get()
+    return state.queries if state else 0
+
+
+def set_deadline(monotonic: float | None) -> None:
+    """Refuse to commit after this `time.monotonic()`; set from the signed deadline of a write."""
+    state = _session.get()
+    if state is not None:
+        state.deadline = monotonic
+
+
+# --- reads and writes ----------------------------------------------------------------
+
+
+def rows(statement: Executable, params: Params = None) -> list[dict[str, Any]]:
+    """All rows of a SELECT as plain dicts."""
+    return _read(statement, params, lambda result: [dict(row) for row in result.mappings()])
+
+
+def row(statement: Executable, params: Params = None) -> dict[str, Any] | None:
+    """The first row as a dict, or None."""
+
+    def first(result: CursorResult[Any]) -> dict[str, Any] | None:
+        found = result.mappings().first()
+        return dict(found) if found is not None else None
+
+    return _read(statement, params, first)
+
+
+def value(statement: Executable, params: Params = None) -> Any:
+    """The first column of the first row, or None."""
+    return _read(statement, params, lambda result: result.scalar())
+
+
+def values(statement: Executable, params: Params = None) -> list[Any]:
+    """The first column of every row."""
+    return _read(statement, params, lambda result: list(result.scalars()))
+
+
+def execute(statement: Executable, params: Params = None) -> CursorResult[Any]:
+    """Run a write inside the current unit of work."""
+    unit = _unit.get()
+    if unit is None:
+        raise RuntimeError("a write needs a unit of work")
+    return _execute(unit.connection, statement, params)
+
+
+def insert_id(result: CursorResult[Any]) -> int:
+    """The id an INSERT of one row was given."""
+    key = result.inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+def _execute(connection: Connection, statement: Executable, params: Params) -> CursorResult[Any]:
+    return connection.execute(statement, params) if params is not None else connection.execute(statement)
+
+
+def _read(statement: Executable, params: Params, take: Callable[[CursorResult[Any]], T]) -> T:
+    unit = _unit.get()
+    if unit is not None:
+        return take(_execute(unit.connection, statement, params))
+    state = _session.get()
+    if state is None:
+        with current().read.connect() as connection:
+            return take(_execute(connection, statement, params))
+    try:
+        return take(_execute(_reader(state), statement, params))
+    except OperationalError as error:
+        if not error.connection_invalidated:
+            raise
+        _drop_reader(state)
+        return take(_execute(_reader(state), statement, params))
+
+
+def _reader(state: _Session) -> Connection:
+    if state.read is None:
+        state.read = current().read.connect()
+    return state.read
+
+
+def _drop_reader(state: _Session) -> None:
+    if state.read is not None:
+        state.read.close()
+        state.read = None
+
+
+def in_unit_of_work() -> bool:
+    """Whether a transaction is open here."""
+    return _unit.get() is not None
+
+
+def after_commit(action: Callable[[], None]) -> None:
+    """Run `action` once the current unit of work has been committed; never on a rollback."""
+    unit = _unit.get()
+    if unit is None:
+        raise RuntimeError("after_commit needs a unit of work")
+    unit.after_commit.append(action)
+
+
+def transaction(work: Callable[[], T]) -> T:
+    """Run `work` in one unit of work and commit it; a nested call joins the open one.
+
+    On a deadlock, a lock timeout or a changed record the whole of `work` runs again, up to
+    three times, so it must read what it decides on inside.
+    """
+    if _unit.get() is not None:
+        return work()
+    for attempt in range(RERUNS + 1):
+        try:
+            return _attempt(work)
+        except DBAPIError as error:
+            if attempt == RERUNS or not _is_retryable(error):
+                raise
+            time.sleep(random.uniform(0.005, 0.03) * (attempt + 1))  # noqa: S311
+    raise AssertionError("unreachable")
+
+
+def unit_of_work(function: Callable[..., T]) -> Callable[..., T]:
+    """Decorator form of `transaction`."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> T:
+        return transaction(lambda: function(*args, **kwargs))
+
+    return wrapper
+
+
+def _attempt(work: Callable[[], T]) -> T:
+    with current().write.connect() as connection, connection.begin() as outer:
+        unit = _Unit(connection)
+        token = _unit.set(unit)
+        try:
+            result = work()
+            _check_deadline()
+        except BaseException:
+            outer.rollback()
+            raise
+        finally:
+            _unit.reset(token)
+    for action in unit.after_commit:
+        action()
+    return result
+
+
+def _check_deadline() -> None:
+    state = _session.get()
+    if state is not None and state.deadline is not None and time.monotonic() > state.deadline:
+        raise DeadlinePassed
+
+
+def _is_retryable(error: DBAPIError) -> bool:
+    code = error.orig.args[0] if error.orig is not None and error.orig.args else None
+    return code in RETRYABLE or "database is locked" in str(error.orig)
