@@ -1,0 +1,256 @@
+"""Lists: keyset paging, exact totals, and allow-lists of sorts and filters.
+
+A feature declares one `Listing` at module level; each combination of sort, filters and
+cursor becomes one cached statement with bind parameters. Values never reach SQL as text.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+from marshmallow import fields, validate
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    Table,
+    and_,
+    asc,
+    bindparam,
+    desc,
+    func,
+    or_,
+    select,
+)
+
+from learnomy_wp.kernel import db
+from learnomy_wp.kernel.errors import ValidationFailed
+from learnomy_wp.kernel.serialize import Query
+
+MAX_PER_PAGE = 100
+LAST_OFFSET_ROW = 1000
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of rows, the exact total of the list and the cursor of the next page."""
+
+    rows: list[dict[str, Any]]
+    total: int
+    cursor_next: str | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    def with_rows(self, rows: list[dict[str, Any]]) -> Page:
+        """The same page with its rows completed."""
+        return Page(rows, self.total, self.cursor_next, self.meta)
+
+
+class PageQuery(Query):
+    """What every list takes. A subclass adds its filters and `sort = sorts(LISTING)`."""
+
+    per_page = fields.Integer(
+        load_default=20,
+        validate=validate.Range(1, MAX_PER_PAGE),
+        metadata={"description": "Rows in a page, 1 to 100."},
+    )
+    cursor = fields.String(metadata={"description": "meta.cursor_next of the page before."})
+    page = fields.Integer(
+        validate=validate.Range(min=1),
+        metadata={"description": "Page number, up to the 1,000th row; a cursor goes on from there."},
+    )
+
+
+@dataclass(frozen=True)
+class Via:
+    """A filter that drives the list from another table, which carries the sort columns too."""
+
+    table: Table
+    on: ColumnElement[bool]
+    columns: Mapping[str, ColumnElement[Any]]
+    key: ColumnElement[Any]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """One filter: a condition over its bind parameter, and the index that serves it per sort.
+
+    `many` binds a list (an `IN`). `indexes` maps a sort's name to the index that carries
+    both this filter's column and that sort.
+    """
+
+    where: Callable[[BindParameter[Any]], ColumnElement[bool]]
+    many: bool = False
+    indexes: Mapping[str, str] = field(default_factory=dict)
+    via: Via | None = None
+
+
+@dataclass(frozen=True)
+class Sort:
+    """One order: a NOT NULL column, its direction, and the index that serves it."""
+
+    column: ColumnElement[Any]
+    descending: bool = False
+    index: str | None = None
+
+
+class Listing:
+    """A list endpoint's SQL, declared once."""
+
+    def __init__(
+        self,
+        base: Select[Any],
+        *,
+        table: Table,
+        key: ColumnElement[Any],
+        sorts: Mapping[str, Sort],
+        default: str,
+        filters: Mapping[str, Filter] | None = None,
+    ) -> None:
+        self.base, self.table, self.key = base, table, key
+        self.sorts, self.default = dict(sorts), default
+        self.filters = dict(filters or {})
+        self._statements: dict[tuple[Any, ...], Select[Any]] = {}
+
+    def sort_field(self) -> fields.String:
+        """The `sort` parameter of the endpoint's query schema."""
+        return fields.String(
+            load_default=self.default,
+            validate=validate.OneOf(sorted(self.sorts)),
+            metadata={"description": "Order; a leading minus turns it round."},
+        )
+
+    def page(
+        self,
+        query: Mapping[str, Any],
+        binds: Mapping[str, Any] | None = None,
+        *,
+        owner: int = 0,
+        total: Callable[[Callable[[], int]], int] | None = None,
+    ) -> Page:
+        """The page that `query` asks for.
+
+        `binds` are parameters of the base statement; `owner` ties cursors to a user; `total`
+        may answer the count from a cache and is given the function that counts.
+        """
+        sort = query.get("sort") or self.default
+        active = tuple(name for name in self.filters if query.get(name) is not None)
+        params: dict[str, Any] = dict(binds or {})
+        params.update({name: query[name] for name in active})
+        seal = _seal(sort, active, params, owner, self.table.name)
+        shape = (sort, active)
+        page_params = dict(params, limit_rows=query["per_page"] + 1)
+        cursor = query.get("cursor")
+        offset = 0
+        if cursor:
+            page_params.update(_open_cursor(cursor, seal))
+        elif query.get("page"):
+            offset = (query["page"] - 1) * query["per_page"]
+            if offset >= LAST_OFFSET_ROW:
+                raise ValidationFailed.of("page", "Pages end at the 1,000th row; go on with cursor.", "out_of_range")
+            page_params["offset_rows"] = offset
+        statement = self._statement(shape, "cursor" if cursor else "offset" if offset else "first")
+        rows = db.rows(statement, page_params)
+        more = len(rows) > query["per_page"]
+        rows = rows[: query["per_page"]]
+        cursor_next = _make_cursor(rows[-1], seal) if more else None
+        for row in rows:
+            row.pop("sort_key", None)
+
+
+        def counted() -> int:
+            return int(db.value(self._count(active), params) or 0)
+
+        return Page(rows, total(counted) if total else counted(), cursor_next)
+
+    # -- statements, made once per shape
+
+    def _statement(self, shape: tuple[str, tuple[str, ...]], mode: str) -> Select[Any]:
+        found = self._statements.get((*shape, mode))
+        if found is None:
+            found = self._statements[(*shape, mode)] = self._build(shape[0], shape[1], mode)
+        return found
+
+    def _count(self, active: tuple[str, ...]) -> Select[Any]:
+        found = self._statements.get(("count", active))
+        if found is None:
+            statement = self._filtered(self.base, active).order_by(None)
+            source = statement.with_only_columns(self.key).subquery()
+            found = self._statements[("count", active)] = select(func.count()).select_from(source)
+        return found
+
+    def _filtered(self, statement: Select[Any], active: tuple[str, ...]) -> Select[Any]:
+        via = self._via(active)
+        if via is not None:
+            statement = statement.join(via.table, via.on)
+        for name in active:
+            known = self.filters[name]
+            statement = statement.where(known.where(bindparam(name, expanding=known.many)))
+        return statement
+
+    def _via(self, active: tuple[str, ...]) -> Via | None:
+        return next((v for name in active if (v := self.filters[name].via) is not None), None)
+
+    def _build(self, sort_name: str, active: tuple[str, ...], mode: str) -> Select[Any]:
+        sort, via = self.sorts[sort_name], self._via(active)
+        column, key, index = sort.column, self.key, sort.index
+        if via is not None and sort_name in via.columns:
+            column, key = via.columns[sort_name], via.key
+        hinted = next((f.indexes[sort_name] for name in active if sort_name in (f := self.filters[name]).indexes), None)
+        statement = self._filtered(self.base, active).add_columns(column.label("sort_key"))
+        if via is not None:
+            if hinted:
+                statement = statement.with_hint(via.table, f"FORCE INDEX ({hinted})", "mysql")
+        elif hinted or index:
+            statement = statement.with_hint(self.table, f"FORCE INDEX ({hinted or index})", "mysql")
+        turn = desc if sort.descending else asc
+        if mode == "cursor":
+            at, last = bindparam("cursor_value", type_=column.type), bindparam("cursor_id")
+            beyond = (column < at, key < last) if sort.descending else (column > at, key > last)
+            statement = statement.where(or_(beyond[0], and_(column == at, beyond[1])))
+        statement = statement.order_by(turn(column), turn(key)).limit(bindparam("limit_rows"))
+        if mode == "offset":
+            statement = statement.offset(bindparam("offset_rows"))
+        return statement
+
+
+# --- cursors: opaque, signed, bound to the query and the user --------------------------
+
+_cursor_key = b""
+
+
+def use_cursor_key(key: bytes) -> None:
+    """Set the key that signs cursors (derived from the site's secret)."""
+    global _cursor_key
+    _cursor_key = key
+
+
+def _seal(sort: str, active: Sequence[str], params: Mapping[str, Any], owner: int, table: str) -> bytes:
+    text = repr((db.blog_id(), table, sort, owner, sorted((k, str(v)) for k, v in params.items() if k != "now")))
+    return hashlib.blake2b(text.encode(), digest_size=12, key=_cursor_key[:64]).digest()
+
+
+def _make_cursor(row: Mapping[str, Any], seal: bytes) -> str:
+    at = row["sort_key"]
+    packed = orjson.dumps([at.isoformat() if isinstance(at, datetime) else at, row["id"], isinstance(at, datetime)])
+    mac = hmac.new(_cursor_key, seal + packed, hashlib.sha256).digest()[:12]
+    return base64.urlsafe_b64encode(mac + packed).decode().rstrip("=")
+
+
+def _open_cursor(cursor: str, seal: bytes) -> dict[str, Any]:
+    refused = ValidationFailed.of("cursor", "This cursor is not one of this list. Start without it.", "invalid_cursor")
+    try:
+        data = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+    except ValueError:
+        raise refused from None
+    mac, packed = data[:12], data[12:]
+    if not hmac.compare_digest(mac, hmac.new(_cursor_key, seal + packed, hashlib.sha256).digest()[:12]):
+        raise refused
+    at, last, is_time = orjson.loads(packed)
+    return {"cursor_value": datetime.fromisoformat(at) if is_time else at, "cursor_id": last}

@@ -1,0 +1,101 @@
+"""Output schemas, and marshmallow dumps compiled once per schema.
+
+`compile_dump(schema)` gives a plain function with the same output as `schema.dump` for the
+field types we use, at about a fifth of its cost; a property test compares the two.
+Datetimes are left to orjson, which writes them as the envelope wants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from marshmallow import EXCLUDE, RAISE, Schema, fields
+from marshmallow import missing as MISSING
+
+Dump = Callable[[Any], Any]
+
+
+class Out(Schema):
+    """Base of every answer's schema."""
+
+    class Meta:
+        ordered = True
+
+
+class In(Schema):
+    """Base of request bodies: an unknown field is refused."""
+
+    class Meta:
+        unknown = RAISE
+
+
+class Query(Schema):
+    """Base of query strings: an unknown parameter is ignored."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+
+class Time(fields.AwareDateTime):
+    """An instant: aware UTC inside, ISO 8601 with `Z` in JSON."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        from datetime import UTC
+
+        super().__init__(format="iso", default_timezone=UTC, **kwargs)
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        from learnomy_wp.kernel.clock import iso
+
+        return None if value is None else iso(value)
+
+
+class MoneyOut(Out):
+    """An amount in minor units of a currency."""
+
+    amount_minor = fields.Integer(required=True)
+    currency = fields.String(required=True)
+
+
+_IDENTITY = (fields.Integer, fields.String, fields.Boolean, fields.Float, fields.Raw, fields.AwareDateTime, fields.Dict)
+
+
+def compile_dump(schema: Schema) -> Dump:
+    """A function from a dict (or a list of dicts, for a `many` schema) to what is put in JSON."""
+    plan = [_field_plan(name, field) for name, field in schema.dump_fields.items()]
+
+    def dump_one(row: Any) -> dict[str, Any]:
+        out: dict[str, Any] = {}
+        for key, attribute, convert, default in plan:
+            value = row.get(attribute, default)
+            if value is MISSING:
+                continue
+            out[key] = value if value is None or convert is None else convert(value)
+        return out
+
+    if schema.many:
+        return lambda rows: [dump_one(row) for row in rows]
+    return dump_one
+
+
+def _field_plan(name: str, field: fields.Field[Any]) -> tuple[str, str, Dump | None, Any]:
+    default = field.dump_default() if callable(field.dump_default) else field.dump_default
+    return field.data_key or name, field.attribute or name, _converter(field), default
+
+
+def _converter(field: fields.Field[Any]) -> Dump | None:
+    if isinstance(field, fields.Nested):
+        inner = compile_dump(field.schema)
+        if field.many:
+            one = inner if not field.schema.many else None
+            return (lambda items: [one(item) for item in items]) if one else inner
+        return inner
+    if isinstance(field, fields.List):
+        item = _converter(field.inner)
+        return (lambda items: [None if i is None else item(i) for i in items]) if item else list
+    if isinstance(field, fields.Boolean):
+        return bool
+    if isinstance(field, _IDENTITY):
+        return None
+    return lambda value: field._serialize(value, field.name, None)
