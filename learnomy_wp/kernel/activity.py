@@ -1,0 +1,36 @@
+"""The audit log: one line per event, written with the change itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import insert
+
+from learnomy_wp.kernel import call as calls
+from learnomy_wp.kernel import clock, db
+from wp_schema.tables import activity
+
+if TYPE_CHECKING:
+    from learnomy_wp.kernel.events import Event
+
+INSERT = insert(activity)
+
+
+def record(event: Event, values: Mapping[str, Any], actor_id: int) -> None:
+    """Write who did what to which object, from where."""
+    call = calls.current()
+    object_type, id_field = event.about
+    db.execute(
+        INSERT,
+        {
+            "at": clock.now(),
+            "actor_id": actor_id,
+            "event": event.topic,
+            "object_type": object_type,
+            "object_id": values[id_field] if id_field else 0,
+            "summary": dict(values),
+            "ip": call.client if call else "",
+            "request_id": call.request_id if call else "",
+        },
+    )

@@ -1,0 +1,56 @@
+"""Identity: turns the credentials of a call into an `Actor`.
+
+The first credential that is present counts, and a wrong one is an error, never nobody.
+`X-Learnomy-Authorization` stands in where a server strips Authorization.
+"""
+
+from __future__ import annotations
+
+from flask import Request
+
+from learnomy_wp.kernel import site
+from learnomy_wp.kernel.actor import NOBODY, Actor
+from learnomy_wp.kernel.auth import application_password, cookie, jwt, users
+from learnomy_wp.kernel.call import Call
+from learnomy_wp.kernel.errors import Unauthenticated
+
+API_KEY_PREFIX = "lrn_"
+
+
+def kind_of(authorization: str) -> str:
+    """jwt, api_key, basic, foreign or nothing, by the look of the header alone."""
+    scheme, _, value = authorization.strip().partition(" ")
+    scheme, value = scheme.lower(), value.strip()
+    if scheme == "basic" and value:
+        return "basic"
+    if scheme != "bearer":
+        return ""
+    if value.startswith(API_KEY_PREFIX):
+        return "api_key"
+    return "jwt" if jwt.is_ours(value) else "foreign"
+
+
+def identify(call: Call, request: Request) -> Actor:
+    """Who calls. Raises `Unauthenticated`, `TokenExpired` or `Forbidden` (a wrong nonce)."""
+    if call.has_wordpress and call.asserted_user is not None:
+        return _asserted(call)
+    kind = kind_of(call.authorization)
+    value = call.authorization.strip().partition(" ")[2].strip()
+    if kind == "jwt":
+        return jwt.verify(value)
+    if kind == "basic":
+        if not application_password.counts(call):
+            return NOBODY
+        return application_password.verify(value, call)
+    if kind in ("api_key", "foreign"):
+        raise Unauthenticated("This token is not one of this site's.")
+    return cookie.identify(request) if site.current().is_embedded else NOBODY
+
+
+def _asserted(call: Call) -> Actor:
+    if not call.asserted_user:
+        return NOBODY
+    found = users.find(call.asserted_user)
+    if found is None:
+        raise Unauthenticated
+    return users.to_actor(found, credential=call.via or "cookie")

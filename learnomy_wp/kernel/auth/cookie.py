@@ -1,0 +1,54 @@
+"""WordPress's login cookie with a REST nonce, judged here on the embedded default.
+
+On a WordPress site a cookie makes the request WordPress's: a plugin may have its say there.
+"""
+
+from __future__ import annotations
+
+from flask import Request
+from sqlalchemy import bindparam, select
+
+from learnomy_wp.kernel import clock, db, site
+from learnomy_wp.kernel.actor import NOBODY, Actor
+from learnomy_wp.kernel.auth import users
+from learnomy_wp.kernel.errors import Forbidden
+from wp_schema import cookies, php
+from wp_schema.tables import usermeta
+
+SESSIONS = select(usermeta.c.meta_value).where(
+    usermeta.c.user_id == bindparam("user_id"), usermeta.c.meta_key == "session_tokens"
+)
+
+
+def identify(request: Request) -> Actor:
+    """The cookie's user where a valid nonce is sent; nobody without one, `Forbidden` with a wrong one."""
+    current = site.current()
+    raw = request.cookies.get(cookies.logged_in_name(site.record().siteurl))
+    nonce = request.headers.get("X-WP-Nonce") or request.args.get("_wpnonce")
+    if not nonce:
+        return NOBODY
+    wrong = Forbidden("The nonce is not valid. Load the page again.")
+    now = int(clock.now().timestamp())
+    nonce_salt = current.salt("nonce")
+    found = _session_user(raw, now) if raw else None
+    if found is None or raw is None:
+        if cookies.verify_nonce(nonce, "wp_rest", 0, "", nonce_salt, now):
+            return NOBODY
+        raise wrong
+    cookie = cookies.parse_login_cookie(raw)
+    assert cookie is not None
+    if not cookies.verify_nonce(nonce, "wp_rest", int(found["ID"]), cookie.token, nonce_salt, now):
+        raise wrong
+    return users.to_actor(found, credential="cookie")
+
+
+def _session_user(raw: str, now: int) -> dict[str, object] | None:
+    cookie = cookies.parse_login_cookie(raw)
+    found = users.find_by_login(cookie.login) if cookie else None
+    if cookie is None or found is None or users.is_barred(found):
+        return None
+    if not cookies.verify_login_cookie(cookie, found["user_pass"], site.current().salt("logged_in"), now):
+        return None
+    stored = db.value(SESSIONS, {"user_id": found["ID"]})
+    sessions = php.unserialize(stored) if stored else {}
+    return found if cookies.session_is_live(sessions, cookie.token, now) else None

@@ -1,0 +1,211 @@
+"""The receiving end of the signed channel: who sent this request, and the plugin's own verbs.
+
+A request with a valid signature speaks for the plugin. An unsigned one may not carry any of
+the channel's headers, so that nobody who reaches the port can claim an identity.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, Request, Response, request
+
+from learnomy_wp.kernel import auth, channel, envelope, ids, pipeline, site
+from learnomy_wp.kernel import call as calls
+from learnomy_wp.kernel.auth import keys
+from learnomy_wp.kernel.call import Call
+from learnomy_wp.kernel.errors import (
+    BadRequest,
+    BridgeForbidden,
+    BridgeProtocol,
+    BridgeReplayed,
+    BridgeStale,
+    NotFound,
+    Unauthenticated,
+)
+from learnomy_wp.version import VERSION
+
+PREFIX = "/learnomy-bridge/v1/"
+DOORS = frozenset({"early", "full", "internal", "page", "system"})
+_SANE_REQUEST_ID = re.compile(r"[\w.:-]{8,64}")
+_NONCE = re.compile(r"[0-9a-f]{32}")
+
+Verb = Callable[[dict[str, Any]], dict[str, Any]]
+_verbs: dict[str, Verb] = {}
+
+
+def verb(name: str) -> Callable[[Verb], Verb]:
+    """Register a verb of the channel: a function from its payload to the answer's `data`."""
+
+    def register(function: Verb) -> Verb:
+        _verbs[name] = function
+        return function
+
+    return register
+
+
+def receive(incoming: Request) -> Call:
+    """The call that a request makes. Raises where its signature or its claims do not hold."""
+    header = {name: incoming.headers.get(channel.HEADER + name, "") for name in (*channel.IDENTITY_HEADERS, "Time")}
+    authorization = incoming.headers.get("Authorization") or incoming.headers.get("X-Learnomy-Authorization") or ""
+    wanted = incoming.headers.get("X-Request-ID", "")
+    call = Call(
+        request_id=wanted if _SANE_REQUEST_ID.fullmatch(wanted) else ids.request_id(),
+        authorization=authorization,
+        content_type=incoming.headers.get("Content-Type", ""),
+        body=incoming.get_data(),
+    )
+    if not any(header[name] for name in channel.IDENTITY_HEADERS):
+        _direct(call, incoming)
+        return call
+    header["Nonce"] = incoming.headers.get("X-Learnomy-Nonce", "")
+    header["Idempotency-Key"] = incoming.headers.get("Idempotency-Key", "")
+    _check_signature(call, incoming, header)
+    _take_over(call, header)
+    return call
+
+
+def _direct(call: Call, incoming: Request) -> None:
+    if incoming.path.startswith(PREFIX):
+        raise BridgeForbidden
+    call.door = "local" if site.current().is_embedded else "direct"
+    call.client = _client(incoming)
+    call.host, call.scheme = incoming.host, incoming.headers.get("X-Forwarded-Proto", incoming.scheme)
+    call.blog_id = _blog_of(incoming.host, incoming.script_root)
+
+
+def _client(incoming: Request) -> str:
+    peer = incoming.remote_addr or ""
+    if peer in site.current().config.trusted_proxies or not peer:
+        return incoming.headers.get("X-Real-IP") or peer
+    return peer
+
+
+def _blog_of(host: str, script_root: str) -> int:
+    pairing = site.current().pairing
+    if not pairing.get("multisite"):
+        return int(pairing.get("main_site", 1))
+    path = script_root.rstrip("/") + "/"
+    for blog in pairing["blogs"]:
+        if blog["domain"] == host and blog["path"] == path:
+            return int(blog["id"])
+    raise NotFound("site")
+
+
+def _check_signature(call: Call, incoming: Request, header: dict[str, str]) -> None:
+    if header["Bridge"] not in map(str, channel.SPOKEN):
+        if not header["Signature"]:
+            raise BadRequest("Identity headers are the plugin's; they count only on a signed request.")
+        raise BridgeProtocol
+    if not header["Signature"]:
+        raise BadRequest("Identity headers are the plugin's; they count only on a signed request.")
+    current = site.current()
+    purpose = "pair" if incoming.path == PREFIX + "pair" else "request"
+    target = incoming.environ.get("LEARNOMY_TARGET") or incoming.full_path.rstrip("?")
+    parts = channel.request_parts(
+        incoming.method, target, call.body, call.content_type, header, call.authorization
+    )
+    if not channel.is_signed_by(header["Signature"], current.key(purpose), *parts):
+        current.refresh_secret()
+        if not channel.is_signed_by(header["Signature"], current.key(purpose), *parts):
+            raise BridgeForbidden
+    if not header["Time"].isdigit() or abs(time.time() * 1000 - int(header["Time"])) > channel.MAX_SKEW_SECONDS * 1000:
+        raise BridgeStale
+    if not _NONCE.fullmatch(header["Nonce"]):
+        raise BridgeForbidden
+    if not current.store.add("bridge", header["Nonce"], b"", channel.NONCE_SECONDS):
+        raise BridgeReplayed
+
+
+def _take_over(call: Call, header: dict[str, str]) -> None:
+    if header["Door"] not in DOORS or not header["Blog"].isdigit():
+        raise BadRequest("The door or the blog of this bridge request is not known.")
+    call.signed, call.nonce = True, header["Nonce"]
+    call.door, call.blog_id, call.via = header["Door"], int(header["Blog"]), header["Via"]
+    call.client, call.host, call.scheme = header["Client"], header["Host"], header["Proto"] or "http"
+    call.asserted_user = int(header["User"]) if header["User"].isdigit() else None
+    call.fire_token = ids.token_hex(16)
+
+
+def deadline_of(incoming: Request) -> float | None:
+    """The signed deadline of a write, as a `time.monotonic()`."""
+    value = incoming.headers.get("X-Learnomy-Deadline", "")
+    return time.monotonic() + int(value) / 1000 - time.time() if value.isdigit() else None
+
+
+def seal(call: Call, response: Response, *, purpose: str) -> Response:
+    """Sign the reply to a signed request."""
+    fire = call.fire_token if call.fires else ""
+    response.headers["X-Learnomy-Control"] = call.control
+    response.headers["X-Learnomy-Fire"] = fire
+    response.headers["X-Learnomy-Response-Signature"] = channel.sign(
+        site.current().key(purpose),
+        *channel.response_parts(
+            call.nonce,
+            response.status_code,
+            response.headers.get("Content-Type", ""),
+            response.get_data(),
+            call.control,
+            fire,
+        ),
+    )
+    return response
+
+
+# --- the verbs ---------------------------------------------------------------------------
+
+blueprint = Blueprint("bridge", __name__, url_prefix=PREFIX.rstrip("/"))
+
+
+@blueprint.post("/<name>")
+def serve_verb(name: str) -> Response:
+    """Answer one verb."""
+    call = calls.current()
+    if call is None or not call.signed or name not in _verbs:
+        raise NotFound
+    payload = pipeline.json_body()
+    return envelope.respond({"data": _verbs[name](payload if isinstance(payload, dict) else {})})
+
+
+@verb("pair")
+def pair(payload: dict[str, Any]) -> dict[str, Any]:
+    """Keep what the plugin hands over."""
+    if payload.get("protocol") not in channel.SPOKEN:
+        raise BridgeProtocol
+    needed = ("base_prefix", "blogs", "salts", "bridge_salt", "home", "siteurl")
+    missing = [name for name in needed if not payload.get(name)]
+    if missing:
+        raise BadRequest(f"The pairing lacks {', '.join(missing)}.")
+    site.current().save_pairing(payload)
+    site.current().forget_record()
+    keys.forget()
+    return {"protocol": channel.PROTOCOL, "backend_version": VERSION, "time_ms": int(time.time() * 1000)}
+
+
+@verb("ping")
+def ping(_payload: dict[str, Any]) -> dict[str, Any]:
+    """Versions and clock."""
+    return {"protocol": channel.PROTOCOL, "backend_version": VERSION, "time_ms": int(time.time() * 1000)}
+
+
+@verb("changed")
+def changed(_payload: dict[str, Any]) -> dict[str, Any]:
+    """Options of the site changed: drop what is kept of them."""
+    site.current().forget_record()
+    keys.forget()
+    return {"dropped": True}
+
+
+@verb("whoami")
+def whoami(_payload: dict[str, Any]) -> dict[str, Any]:
+    """Whose credential the forwarded Authorization is."""
+    call = calls.current()
+    assert call is not None
+    call.asserted_user = None
+    if auth.kind_of(call.authorization) not in ("jwt", "api_key"):
+        raise Unauthenticated
+    actor = auth.identify(call, request)
+    return {"user_id": actor.id, "credential": actor.credential}

@@ -1,0 +1,49 @@
+"""Caches by tag: an entry is served while none of its tags was bumped since it was made.
+
+A stamp is read before the rows and stored with the entry, so that a write in between leaves
+the entry stale, never wrong. Tags are bumped after the commit, and again by the drain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import orjson
+
+from learnomy_wp.kernel import db, site
+
+ENTRY_SECONDS = 60
+
+
+def stamp(tags: Sequence[str]) -> bytes:
+    """What the tags stand at now."""
+    return b".".join(site.current().store.stamps(tags))
+
+
+def bump(tags: Sequence[str]) -> None:
+    """End every entry that carries one of the tags."""
+    site.current().store.bump(tags)
+
+
+def bump_after_commit(tags: Sequence[str]) -> None:
+    """End them once the current unit of work is committed."""
+    wanted = list(tags)
+    db.after_commit(lambda: bump(wanted))
+
+
+def cached_count(name: str, key: str, tags: Sequence[str]) -> Callable[[Callable[[], int]], int]:
+    """A total that is counted once for each stamp of its membership tags."""
+
+    def total(count: Callable[[], int]) -> int:
+        store = site.current().store
+        now = stamp(tags)
+        entry = store.get(f"count:{name}", key)
+        if entry is not None:
+            kept = orjson.loads(entry)
+            if kept[0] == now.decode("latin-1"):
+                return int(kept[1])
+        counted = count()
+        store.put(f"count:{name}", key, orjson.dumps([now.decode("latin-1"), counted]), ENTRY_SECONDS)
+        return counted
+
+    return total

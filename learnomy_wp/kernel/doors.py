@@ -1,0 +1,90 @@
+"""Whether WordPress is needed for a request: the one decision behind the direct and the early door.
+
+It is made before any effect. The direct door then passes the request to PHP, the early door
+lets WordPress go on loading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flask import Request
+
+from learnomy_wp.kernel import site
+from learnomy_wp.kernel.call import Call
+
+if TYPE_CHECKING:
+    from learnomy_wp.kernel.endpoint import Endpoint
+
+# Hooks of core through which a plugin can refuse, change or identify any REST request.
+GATES = (
+    "rest_authentication_errors",
+    "rest_pre_dispatch",
+    "rest_request_before_callbacks",
+    "rest_dispatch_request",
+    "rest_request_after_callbacks",
+    "rest_post_dispatch",
+    "rest_pre_serve_request",
+    "rest_pre_echo_response",
+    "rest_endpoints",
+    "rest_url_prefix",
+    "rest_jsonp_enabled",
+    "determine_current_user",
+    "wp_is_application_passwords_available",
+    "wp_is_application_passwords_available_for_user",
+    "application_password_is_api_request",
+    "application_password_did_authenticate",
+    "application_password_failed_authentication",
+    "wp_authenticate_application_password_errors",
+    "user_has_cap",
+    "map_meta_cap",
+    "allowed_http_origins",
+)
+PASSWORD_GATES = ("authenticate", "wp_authenticate_user", "wp_login_failed", "wp_login")
+WORDPRESS_PARAMETERS = ("_jsonp", "_envelope", "_embed")
+
+
+def wordpress_needed(endpoint: Endpoint, call: Call, request: Request) -> str:
+    """Why this request needs a loaded WordPress; empty where it does not."""
+    current = site.current()
+    if current.is_embedded or call.has_wordpress:
+        return ""
+    if not current.is_paired:
+        return "not paired"
+    record = site.record()
+    return (
+        record.problem
+        or ("the record is old" if record.is_stale else "")
+        or _credential(call, request)
+        or _listened(endpoint, record)
+        or (f"firewall {record.firewalls[0]}" if record.firewalls else "")
+        or _maintenance(current.pairing.get("abspath"))
+        or ("a parameter of WordPress's own" if any(name in request.args for name in WORDPRESS_PARAMETERS) else "")
+        or ("writes WordPress's tables" if endpoint.writes_wordpress else "")
+    )
+
+
+def _credential(call: Call, request: Request) -> str:
+    from learnomy_wp.kernel import auth
+
+    kind = auth.kind_of(call.authorization)
+    if kind == "foreign":
+        return "a credential of another plugin"
+    if not kind and any(name.startswith("wordpress_logged_in_") for name in request.cookies):
+        return "a login cookie"
+    return ""
+
+
+def _listened(endpoint: Endpoint, record: site.Record) -> str:
+    names: Iterable[str] = (*GATES, *endpoint.filters)
+    if endpoint.checks_password:
+        names = (*names, *PASSWORD_GATES)
+    return next((f"a listener on {name}" for name in names if record.listens(name)), "")
+
+
+def _maintenance(root: str | None) -> str:
+    if root and Path(root, ".maintenance").exists():
+        return "maintenance mode"
+    return ""

@@ -1,0 +1,75 @@
+"""What WordPress would do, done here on the embedded default: content, media and effects."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import nh3
+from sqlalchemy import bindparam, delete, insert, select, update
+
+from learnomy_wp.kernel import db, site
+from wp_schema import passwords, php
+from wp_schema.tables import options, posts, usermeta, users
+
+_BLOCK_COMMENT = re.compile(r"<!--\s*/?wp:.*?-->", re.DOTALL)
+_GUID = select(posts.c.guid).where(posts.c.ID == bindparam("id"), posts.c.post_type == "attachment")
+_USER_COLUMNS = {"display_name", "user_email", "user_pass", "user_url"}
+
+
+def render_content(content: str) -> dict[str, Any]:
+    """Static HTML that is safe to show; block comments are dropped, nothing is dynamic here."""
+    html = nh3.clean(_BLOCK_COMMENT.sub("", content))
+    if "<p" not in html and html.strip():
+        html = "".join(f"<p>{part.strip()}</p>" for part in re.split(r"\n\s*\n", html) if part.strip())
+    return {"html": html, "slots": []}
+
+
+def attachment_url(attachment_id: int) -> str | None:
+    """The stored address of a media item."""
+    found = db.value(_GUID, {"id": attachment_id})
+    return str(found) if found else None
+
+
+def perform(effects: list[dict[str, Any]]) -> None:
+    """Do the effects that WordPress would perform; called inside a unit of work."""
+    for effect in effects:
+        _PERFORMERS[effect["kind"]](effect)
+
+
+def set_option(name: str, value: Any, *, autoload: bool = True) -> None:
+    """Write one option."""
+    stored = value if isinstance(value, str) else php.serialize(value).decode()
+    changed = db.execute(update(options).where(options.c.option_name == name).values(option_value=stored))
+    if not changed.rowcount and db.row(select(options.c.option_id).where(options.c.option_name == name)) is None:
+        db.execute(insert(options).values(option_name=name, option_value=stored, autoload="yes" if autoload else "no"))
+
+
+def set_user_meta(user_id: int, key: str, value: Any) -> None:
+    """Write one user meta value."""
+    stored = value if isinstance(value, str) else php.serialize(value).decode()
+    here = (usermeta.c.user_id == user_id, usermeta.c.meta_key == key)
+    db.execute(delete(usermeta).where(*here))
+    db.execute(insert(usermeta).values(user_id=user_id, meta_key=key, meta_value=stored))
+
+
+def _update_settings(effect: dict[str, Any]) -> None:
+    set_option("learnomy_settings", effect["settings"])
+    db.after_commit(site.current().forget_record)
+
+
+def _update_user(effect: dict[str, Any]) -> None:
+    columns = {name: value for name, value in effect["fields"].items() if name in _USER_COLUMNS}
+    if "user_pass" in columns:
+        columns["user_pass"] = passwords.hash_password(columns["user_pass"])
+    if columns:
+        db.execute(update(users).where(users.c.ID == effect["user_id"]).values(**columns))
+    for key, value in {**_meta_fields(effect["fields"]), **effect.get("meta", {})}.items():
+        set_user_meta(effect["user_id"], key, value)
+
+
+def _meta_fields(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name not in _USER_COLUMNS}
+
+
+_PERFORMERS = {"update_settings": _update_settings, "update_user": _update_user}

@@ -1,0 +1,167 @@
+"""The outbox: actions for WordPress, committed with the change and fired exactly once.
+
+Rows go pending, claimed, firing, done (or skipped). The row is the only memory: a claim is a
+conditional UPDATE committed before anything fires, and only the first open row of an
+aggregate may be claimed. The plugin does the firing; this drain hands it what is due.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import and_, bindparam, insert, or_, select, update
+
+from learnomy_wp.kernel import call as calls
+from learnomy_wp.kernel import clock, db, hooks, log, loopback, site
+from wp_schema.tables import outbox
+
+OPEN = ("pending", "claimed", "firing")
+BATCH = 50
+WINDOW = 500
+
+INSERT = insert(outbox)
+EARLIER_OPEN = (
+    select(outbox.c.id).where(outbox.c.aggregate == bindparam("aggregate"), outbox.c.state.in_(OPEN)).limit(1)
+)
+WAITING = (
+    select(outbox.c.id, outbox.c.aggregate, outbox.c.state, outbox.c.claimed_until)
+    .where(outbox.c.state.in_(OPEN))
+    .order_by(outbox.c.id)
+    .limit(WINDOW)
+)
+_claimable = or_(
+    outbox.c.state == "pending",
+    and_(outbox.c.state.in_(("claimed", "firing")), outbox.c.claimed_until < bindparam("at")),
+)
+CLAIM = (
+    update(outbox)
+    .where(outbox.c.id.in_(bindparam("ids", expanding=True)), _claimable)
+    .values(
+        state="claimed",
+        claim_token=bindparam("token"),
+        claimed_until=bindparam("until"),
+        attempts=outbox.c.attempts + 1,
+    )
+)
+CLAIMED = (
+    select(outbox).where(outbox.c.claim_token == bindparam("token"), outbox.c.state == "claimed").order_by(outbox.c.id)
+)
+RELEASE = (
+    update(outbox)
+    .where(outbox.c.claim_token == bindparam("token"), outbox.c.state == "claimed")
+    .values(state="pending", claim_token=None, claimed_until=None)
+)
+DONE = update(outbox).where(outbox.c.id == bindparam("row_id")).values(state="done", done_at=bindparam("at"))
+
+
+def add(
+    *,
+    aggregate: str,
+    event: str,
+    hook: str,
+    arguments: Sequence[Any],
+    payload: Mapping[str, Any],
+    actor_id: int,
+    kind: str = "action",
+) -> None:
+    """Put a row in the current unit of work.
+
+    Rows written by a full or internal door are born claimed by their request, which fires
+    them once it has answered. A row that nobody listens to is born done.
+    """
+    call = calls.current()
+    now = clock.now()
+    row: dict[str, Any] = {
+        "aggregate": aggregate,
+        "event": event,
+        "kind": kind,
+        "hook": hook,
+        "args": list(arguments),
+        "payload": dict(payload),
+        "actor_id": actor_id,
+        "request_id": call.request_id if call else "",
+        "state": "pending",
+        "claim_token": None,
+        "claimed_until": None,
+        "cursor_position": 0,
+        "attempts": 0,
+        "note": None,
+        "created_at": now,
+        "done_at": None,
+    }
+    if not _is_heard(hook, kind):
+        row.update(state="done", done_at=now, note="unheard")
+    elif call is not None and call.signed and call.door in ("full", "internal") and _is_first(aggregate):
+        call.fires = True
+        row.update(state="claimed", claim_token=call.fire_token, claimed_until=_lease_end(), attempts=1)
+    db.execute(INSERT, row)
+
+
+def _is_heard(hook: str, kind: str) -> bool:
+    if kind != "action":
+        return True
+    if not hook:
+        return False
+    if site.current().is_embedded:
+        return hooks.has_python_listener(hook)
+    return site.record().listens(hook) or site.record().listens("all")
+
+
+def _is_first(aggregate: str) -> bool:
+    return db.row(EARLIER_OPEN, {"aggregate": aggregate}) is None
+
+
+def _lease_end() -> Any:
+    return clock.now() + timedelta(seconds=site.current().config.lease_seconds)
+
+
+def claim(limit: int = BATCH) -> tuple[str, list[dict[str, Any]]]:
+    """Claim due rows: for each aggregate from its first open row on, in order."""
+    now = clock.now()
+    blocked: set[str] = set()
+    ids: list[int] = []
+    for row in db.rows(WAITING):
+        due = row["state"] == "pending" or (row["claimed_until"] is not None and row["claimed_until"] < now)
+        if row["aggregate"] in blocked or not due:
+            blocked.add(row["aggregate"])
+            continue
+        ids.append(row["id"])
+        if len(ids) == limit:
+            break
+    token = secrets.token_hex(16)
+    if not ids:
+        return token, []
+    db.transaction(lambda: db.execute(CLAIM, {"ids": ids, "at": now, "token": token, "until": _lease_end()}))
+    return token, db.rows(CLAIMED, {"token": token})
+
+
+def drain_once() -> int:
+    """Claim what is due and have it fired. Returns how many rows were handed over.
+
+    Raises `LoopbackFailed` where WordPress could not be reached; the rows are then pending
+    again, and WordPress's own requests fire them.
+    """
+    token, rows = claim()
+    if not rows:
+        return 0
+    if site.current().is_embedded:
+        for row in rows:
+            _fire_here(row)
+        return len(rows)
+    try:
+        loopback.call("fire", {"token": token, "ids": [row["id"] for row in rows]}, patience=2.5)
+    finally:
+        # What a hung listener keeps from its turn goes to the next call; rows that fired are not touched.
+        db.transaction(lambda: db.execute(RELEASE, {"token": token}))
+    return len(rows)
+
+
+def _fire_here(row: dict[str, Any]) -> None:
+    try:
+        hooks.do_action(row["hook"], row["args"])
+    except Exception:
+        log.get().exception("listener_failed", hook=row["hook"], outbox_id=row["id"])
+    db.transaction(lambda: db.execute(DONE, {"row_id": row["id"], "at": clock.now()}))

@@ -1,0 +1,49 @@
+"""Builds what one process needs to serve a site, and enters it for a request, a job or a command."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from learnomy_wp.config import Config
+from learnomy_wp.kernel import db, log, site
+from learnomy_wp.kernel.db import Database
+from learnomy_wp.kernel.keystore import DatabaseKeyStore, KeyStore, RedisKeyStore
+from learnomy_wp.kernel.site import Site
+
+
+@dataclass
+class Runtime:
+    """Configuration, database, key store and site of this process."""
+
+    config: Config
+    database: Database
+    store: KeyStore
+    site: Site
+
+    def request_stack(self) -> ExitStack:
+        """Enter this runtime; closing the stack leaves it."""
+        stack = ExitStack()
+        stack.enter_context(db.using(self.database))
+        site.enter(self.site)
+        stack.enter_context(db.session())
+        return stack
+
+
+def start(config: Config) -> Runtime:
+    """Build the runtime and make it this process's own. Raises `ConfigError` on a weak secret."""
+    log.configure(config)
+    holder: list[Site] = []
+
+    def prefixes(blog_id: int) -> tuple[str, str]:
+        return holder[0].prefixes(blog_id) if holder else (config.base_prefix, config.base_prefix)
+
+    database = Database(config.database_url, prefixes)
+    store: KeyStore = RedisKeyStore(config.redis_url) if config.redis_url else DatabaseKeyStore()
+    here = Site(config, store)
+    holder.append(here)
+    db.use(database)
+    site.use(here)
+    with db.using(database):
+        here.refresh_secret()
+    return Runtime(config, database, store, here)

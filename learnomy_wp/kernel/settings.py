@@ -1,0 +1,28 @@
+"""Settings of a site: declared by the features that use them, kept in the option `learnomy_settings`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import fields
+
+DECLARED: dict[str, tuple[Any, fields.Field[Any]]] = {}
+
+
+def declare(name: str, default: Any, field: fields.Field[Any]) -> str:
+    """Declare a setting with its default and the field that validates it; gives back its name."""
+    DECLARED[name] = (default, field)
+    return name
+
+
+def get(name: str) -> Any:
+    """The site's value of a setting, else its default."""
+    from learnomy_wp.kernel import site
+
+    stored = site.record().settings
+    return stored[name] if name in stored else DECLARED[name][0]
+
+
+def all_values() -> dict[str, Any]:
+    """Every declared setting with its value in force."""
+    return {name: get(name) for name in DECLARED}

@@ -1,0 +1,98 @@
+"""Calls into WordPress: questions while planning, effects, and the signed loopback.
+
+Where a full WordPress stands behind the call (full and internal doors), a question ends the
+round: `Ask` carries it to PHP, which sends the request again with the answer. On the direct
+and the early door a question means that WordPress is needed, before any effect. Jobs ask by
+a signed loopback. On the embedded default `local.py` answers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from learnomy_wp.kernel import call as calls
+from learnomy_wp.kernel import local, loopback, site
+from learnomy_wp.kernel.errors import InternalError
+
+MAX_ROUNDS = 4
+
+
+class WordPressNeeded(Exception):
+    """This request must be served by a full WordPress; nothing has been done yet."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass
+class Question:
+    """One filter to apply or one call to make in WordPress."""
+
+    id: str
+    kind: str
+    name: str
+    value: Any = None
+    args: Any = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"id": self.id, "kind": self.kind, "name": self.name, "value": self.value, "args": self.args}
+
+
+class Ask(Exception):
+    """Ends a round with questions for WordPress."""
+
+    def __init__(self, questions: Sequence[Question]) -> None:
+        super().__init__(", ".join(question.name for question in questions))
+        self.questions = list(questions)
+
+
+@dataclass(frozen=True)
+class Effects:
+    """What an endpoint wants WordPress to do, and the answer to give once it is done."""
+
+    effects: list[dict[str, Any]]
+    answer: Any
+
+
+def apply_filter(name: str, value: Any, arguments: Sequence[Any]) -> Any:
+    """`apply_filters( name, value, ...arguments )` in PHP, asked only where PHP listens."""
+    if site.current().is_embedded or not site.record().listens(name):
+        return value
+    return _ask("filter", name, value, list(arguments))
+
+
+def render_content(content: str, author_id: int) -> dict[str, Any]:
+    """Post content rendered as WordPress does when it is saved: `{"html", "slots"}`."""
+    if site.current().is_embedded:
+        return local.render_content(content)
+    answer = _ask("call", "render_content", None, {"content": content, "author_id": author_id})
+    return {"html": str(answer["html"]), "slots": list(answer.get("slots") or [])}
+
+
+def attachment_url(attachment_id: int) -> str | None:
+    """The address of a media item, None where there is no such item."""
+    if site.current().is_embedded:
+        return local.attachment_url(attachment_id)
+    answer = _ask("call", "attachment_url", None, {"id": attachment_id})
+    return str(answer["url"]) if answer else None
+
+
+def _ask(kind: str, name: str, value: Any, args: Any) -> Any:
+    packed = orjson.dumps([kind, name, value, args], option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z)
+    question = Question(hashlib.blake2b(packed, digest_size=12).hexdigest(), kind, name, value, args)
+    call = calls.current()
+    if call is None:
+        return loopback.call("ask", {"asks": [question.to_json()]})["answers"].get(question.id)
+    if question.id in call.answers:
+        return call.answers[question.id]
+    if not call.has_wordpress:
+        raise WordPressNeeded(f"asks {name}")
+    if call.round_number >= MAX_ROUNDS:
+        raise InternalError(f"WordPress was asked more than {MAX_ROUNDS} times.")
+    raise Ask([question])
