@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any
 
@@ -39,7 +40,7 @@ _BY_STATUS = {
 
 def create_app(config: Config | None = None) -> Flask:
     """The application over one site. Raises `ConfigError` where it must not boot."""
-    runtime = start(config or Config.load())
+    runtime = start(config or Config.load(os.environ))
     app = Flask("learnomy_wp", static_folder=None)
     app.config.update(openapi.SETTINGS, MAX_CONTENT_LENGTH=MAX_BODY_BYTES)
     app.extensions["learnomy"] = runtime
@@ -105,7 +106,7 @@ def _translate(error: Exception) -> errors.ApiError:
             return known(headers=_allow_header(error)) if known is errors.MethodNotAllowed else known()
     if isinstance(error, db.DeadlinePassed):
         return errors.BackendUnavailable("This took too long; nothing was changed. Try again.")
-    if isinstance(error, db.Unavailable):
+    if db.is_unavailable(error):
         return errors.BackendUnavailable(headers={"Retry-After": "5"})
     log.get().exception("unhandled_error", error=type(error).__name__)
     return errors.InternalError()

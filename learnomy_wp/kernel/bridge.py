@@ -79,7 +79,7 @@ def _direct(call: Call, incoming: Request) -> None:
 
 def _client(incoming: Request) -> str:
     peer = incoming.remote_addr or ""
-    if peer in site.current().config.trusted_proxies or not peer:
+    if site.current().config.trusts(peer):
         return incoming.headers.get("X-Real-IP") or peer
     return peer
 

@@ -8,6 +8,7 @@ every statement as it is sent (`wp_schema.tables.bind_prefix`).
 from __future__ import annotations
 
 import functools
+import logging
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,6 +28,7 @@ T = TypeVar("T")
 Params = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 
 RETRYABLE = {1020, 1205, 1213}  # record changed, lock wait timeout, deadlock
+GONE = {1040, 1053, 2002, 2003, 2006, 2013, 2055}  # too many connections, shutting down, cannot connect, lost
 RERUNS = 3
 
 
@@ -317,19 +319,19 @@ def unit_of_work(function: Callable[..., T]) -> Callable[..., T]:
 
 
 def _attempt(work: Callable[[], T]) -> T:
-    with current().write.connect() as connection, connection.begin() as outer:
+    with current().write.connect() as connection, connection.begin():
         unit = _Unit(connection)
         token = _unit.set(unit)
         try:
             result = work()
             _check_deadline()
-        except BaseException:
-            outer.rollback()
-            raise
         finally:
             _unit.reset(token)
     for action in unit.after_commit:
-        action()
+        try:
+            action()
+        except Exception:  # the change stands; what follows from it is made good by the drain
+            logging.getLogger(__name__).exception("after commit")
     return result
 
 
@@ -339,6 +341,14 @@ def _check_deadline() -> None:
         raise DeadlinePassed
 
 
+def is_unavailable(error: BaseException) -> bool:
+    """Whether an error says that the database cannot be reached now."""
+    return isinstance(error, DBAPIError) and (error.connection_invalidated or _code(error) in GONE)
+
+
 def _is_retryable(error: DBAPIError) -> bool:
-    code = error.orig.args[0] if error.orig is not None and error.orig.args else None
-    return code in RETRYABLE or "database is locked" in str(error.orig)
+    return _code(error) in RETRYABLE or "database is locked" in str(error.orig)
+
+
+def _code(error: DBAPIError) -> object:
+    return error.orig.args[0] if error.orig is not None and error.orig.args else None
