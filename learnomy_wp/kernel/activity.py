@@ -29,8 +29,11 @@ def record(event: Event, values: Mapping[str, Any], actor_id: int) -> None:
             "event": event.topic,
             "object_type": object_type,
             "object_id": values[id_field] if id_field else 0,
+            "course_id": values.get("course_id", 0),
+            "user_id": values.get("user_id", 0),
             "summary": dict(values),
             "ip": call.client if call else "",
             "request_id": call.request_id if call else "",
+            "door": call.door if call else "",
         },
     )

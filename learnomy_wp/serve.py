@@ -1,0 +1,95 @@
+"""Starting: tables, the embedded default with its demo academy, and the HTTP server."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from granian.constants import Interfaces
+from granian.server import Server as Granian
+
+from learnomy_wp.config import Config
+from learnomy_wp.kernel import db
+from learnomy_wp.kernel.runtime import Runtime, start
+from wp_schema import install
+
+DEMO_PASSWORD = "learnomy-demo"  # noqa: S105 - of a demo that is bound to loopback
+
+
+def boot(config: Config) -> Runtime:
+    """The runtime of a process that serves no HTTP, with its features loaded."""
+    from learnomy_wp import features
+
+    features.blueprints()
+    return start(config)
+
+
+def migrate(config: Config) -> None:
+    """Create or update Learnomy's tables in every blog."""
+    runtime = start(config)
+    blogs = runtime.site.pairing.get("blogs") or [{"id": 1}]
+    prefixes = [runtime.site.prefixes(int(blog["id"]))[1] for blog in blogs]
+    for prefix in prefixes:
+        install.install(
+            runtime.database.write,
+            base_prefix=config.base_prefix,
+            blog_prefix=prefix,
+            charset=str(runtime.site.pairing.get("charset", "utf8mb4")),
+            collate=str(runtime.site.pairing.get("collate", "")),
+        )
+
+
+def serve(config: Config) -> int:
+    """Serve HTTP in the foreground until told to stop."""
+    if config.embedded:
+        prepare_embedded(config)
+    print(f"Learnomy serves http://{config.host}:{config.port}/wp-json/learnomy/v1", flush=True)  # noqa: T201
+    if config.embedded:
+        _welcome(config)
+    Granian(
+        "learnomy_wp.wsgi:app",
+        address=config.host,
+        port=config.port,
+        interface=Interfaces.WSGI,
+        workers=config.workers,
+        blocking_threads=config.threads,
+        log_access=False,
+        log_level="warning",
+    ).serve()
+    return 0
+
+
+def prepare_embedded(config: Config) -> None:
+    """A bare WordPress in SQLite with Learnomy's tables and, at the first start, the demo academy."""
+    from learnomy_wp.seed import demo
+
+    Path(config.state_dir).mkdir(parents=True, exist_ok=True)
+    runtime = boot(config)
+    home = f"http://{config.host}:{config.port}"
+    if install.is_installed(runtime.database.read, config.base_prefix) and not install.pending_migrations(
+        runtime.database.write, config.base_prefix
+    ):
+        demo.set_home(home)
+    else:
+        install.install_bare_wordpress(runtime.database.write, prefix=config.base_prefix, home=home)
+        migrate(config)
+        with runtime.request_stack(), db.blog(1):
+            demo.build(home=home, password=DEMO_PASSWORD)
+    runtime.database.dispose()
+
+
+def _welcome(config: Config) -> None:
+    base = f"http://{config.host}:{config.port}/wp-json/learnomy/v1"
+    sys.stdout.write(
+        f"""
+Demo logins (this machine only), password {DEMO_PASSWORD}: admin, teacher, student
+
+  curl -s '{base}/courses?per_page=3'
+  curl -s -X POST -H 'Content-Type: application/json' \\
+       -d '{{"username":"student","password":"{DEMO_PASSWORD}"}}' {base}/auth/token
+  curl -s {base}/courses/1/curriculum
+
+Stop with Ctrl-C.
+"""
+    )
+    sys.stdout.flush()
