@@ -1,0 +1,94 @@
+"""The backend and the worker of a site: their environment, processes and pairing."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import shlex
+from pathlib import Path
+
+from learnomy_site import servers, wordpress
+from learnomy_site.layout import REPOSITORY, Site
+from learnomy_site.parts import Part, PartFailed
+
+HEALTH = "/wp-json/learnomy/v1/health"
+
+
+def programs() -> Path:
+    """Where the project's own commands are installed."""
+    venv = Path(os.environ.get("LEARNOMY_VENV", ".venv"))
+    return (REPOSITORY / venv if not venv.is_absolute() else venv) / "bin"
+
+
+def environment(site: Site) -> dict[str, str]:
+    """What the backend is told about the site."""
+    theirs = servers.of(site)
+    return {
+        "DATABASE_URL": theirs.database_url(site.database),
+        "LEARNOMY_WP_CONFIG": str(site.root / "wp-config.php"),
+        "LEARNOMY_REDIS_URL": theirs.redis_url(site.redis_database),
+        "LEARNOMY_STATE_DIR": str(site.state),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def as_shell(site: Site) -> str:
+    """The same as lines that a shell can evaluate."""
+    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in environment(site).items())
+
+
+def code_fingerprint() -> str:
+    """Changes whenever the backend's code does, so that a running one is started again."""
+    return wordpress.fingerprint(REPOSITORY / "learnomy_wp") + wordpress.fingerprint(REPOSITORY / "wp_schema")
+
+
+def api(site: Site) -> Part:
+    """The backend under granian."""
+    command = [
+        str(programs() / "granian"), "--interface", "wsgi", "--host", site.bind, "--port", str(site.api_port),
+        "--workers", str(site.api_workers), "--blocking-threads", str(site.api_threads), "--no-ws",
+        "--respawn-failed-workers", "--log-level", "warning", "learnomy_wp.wsgi:app",
+    ]  # fmt: skip
+    return Part(
+        "api",
+        command,
+        site.folder,
+        ready=lambda: answers(site.api_port),
+        environment=environment(site),
+        fingerprint=code_fingerprint(),
+    )
+
+
+def worker(site: Site) -> Part:
+    """The process that runs jobs and drains the outbox."""
+    return Part(
+        "worker",
+        [str(programs() / "learnomy"), "worker"],
+        site.folder,
+        ready=lambda: True,
+        environment=environment(site),
+        fingerprint=code_fingerprint(),
+    )
+
+
+def answers(port: int) -> bool:
+    """Whether the backend answers at all."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", HEALTH)
+        return connection.getresponse().status < 500
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def pair(site: Site) -> None:
+    """Tell the plugin where the backend is and let it pair, as its settings screen does."""
+    outcome = wordpress.run_code(
+        site,
+        f"return \\Learnomy\\pair( array( 'address' => '{site.backend_address}' ) );",
+        user="admin",
+    )
+    if outcome is not True:
+        raise PartFailed(f"the plugin and the backend did not pair: {outcome}")
