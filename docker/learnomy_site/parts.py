@@ -5,7 +5,7 @@ gave to something else later is never taken for ours. A part that runs is left a
 was started with is unchanged, and started again otherwise.
 """
 
-# ruff: noqa: S603, S607  # commands are made here from fixed parts; programs are found on PATH
+# ruff: noqa: S603  # commands are made here from fixed parts
 
 from __future__ import annotations
 

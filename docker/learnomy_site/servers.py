@@ -1,6 +1,6 @@
 """The private MariaDB and Redis that one or several sites share, ended when the last site leaves."""
 
-# ruff: noqa: S603, S607  # commands are made here from fixed parts; programs are found on PATH
+# ruff: noqa: S603  # commands are made here from fixed parts
 
 from __future__ import annotations
 

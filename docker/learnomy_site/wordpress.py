@@ -166,8 +166,7 @@ def run_script(
         "LEARNOMY_SITE_HOST": site.host,
         **(variables or {}),
     }
-    user = site.web_user
-    ran = subprocess.run(
+    ran: subprocess.CompletedProcess[str] = subprocess.run(
         command,
         input=code,
         capture_output=True,
@@ -176,11 +175,16 @@ def run_script(
         cwd=site.root,
         timeout=timeout,
         check=False,
-        **({"user": user, "group": user, "extra_groups": []} if user not in {None, "root"} else {}),
+        **_as_web_user(site),
     )
     if ran.returncode != 0:
         raise PhpFailed(f"{script.name} ended with status {ran.returncode}:\n{ran.stderr}\n{ran.stdout}")
     return ran.stdout
+
+
+def _as_web_user(site: Site) -> dict[str, Any]:
+    user = site.web_user
+    return {} if user in {None, "root"} else {"user": user, "group": user, "extra_groups": []}
 
 
 def run_code(site: Site, code: str, *, user: str | int = "", path: str = "/", timeout: float = 120) -> Any:
