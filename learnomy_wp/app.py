@@ -65,6 +65,7 @@ def _add_handlers(app: Flask, runtime: Runtime) -> None:
         call = Call(request_id="")
         flask.g.call = call
         call = flask.g.call = bridge.receive(request)
+        flask.g.began = log.begin(request_id=call.request_id, door=call.door)
         stack.enter_context(calls.serving(call))
         stack.enter_context(db.blog(call.blog_id))
         db.set_deadline(bridge.deadline_of(request) if call.signed else None)
@@ -81,9 +82,9 @@ def _add_handlers(app: Flask, runtime: Runtime) -> None:
             bridge.seal(call, response, purpose=purpose)
         if runtime.config.server_timing:
             response.headers["Server-Timing"] = f'db;desc="{db.query_count()}"'
-        elapsed = time.perf_counter() - flask.g.began
-        metrics.observe(call.endpoint_name or "none", request.method, response.status_code, elapsed)
-        log.request_line(call, request.method, response.status_code, elapsed)
+        name = call.endpoint_name or "none"
+        seconds = log.finish(name, response.status_code, flask.g.began, method=request.method)
+        metrics.observe_request(name, call.door, response.status_code, seconds)
         return response
 
     @app.teardown_request

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from learnomy_wp import unbuilt
+from learnomy_wp.accounts import routes as accounts
 from learnomy_wp.kernel.endpoint import Blueprint
+from learnomy_wp.system import routes as system
 
 
 def blueprints() -> list[Blueprint]:
     """Every feature's endpoints; what the contract names beyond them answers 501."""
-    built: list[Blueprint] = []
+    built = [system.bp, accounts.bp]
     return [*built, unbuilt.blueprint()]

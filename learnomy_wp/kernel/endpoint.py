@@ -50,6 +50,7 @@ class Endpoint:
     writes_wordpress: bool = False
     checks_password: bool = False
     deadline: str = "read"
+    is_transactional: bool = True
     is_list: bool = False
     is_raw: bool = False
     is_built: bool = True
@@ -122,6 +123,7 @@ class Blueprint:
         writes_wordpress: bool = False,
         checks_password: bool = False,
         deadline: str | None = None,
+        transactional: bool = True,
         raw: bool = False,
     ) -> Callable[[Body], Body]:
         """Declare an endpoint.
@@ -130,7 +132,8 @@ class Blueprint:
         `query` and `body` (validated dicts), `found` (what the rule loaded). It returns a dict,
         a `Page` (with `many=True`), `Effects`, or a Response (with `raw=True`). `cache` names the
         tags that end a kept anonymous answer; `filters` the filters asked within its rule;
-        `errors` the refusals it may give beyond the usual ones.
+        `errors` the refusals it may give beyond the usual ones. A write runs in one unit of work,
+        unless `transactional=False` leaves it to the service.
         """
         verb = method.upper()
 
@@ -159,6 +162,7 @@ class Blueprint:
                 writes_wordpress=writes_wordpress,
                 checks_password=checks_password,
                 deadline=deadline or ("read" if verb == "GET" else "write"),
+                is_transactional=transactional,
                 is_list=many,
                 is_raw=raw,
                 namespace=self.namespace,

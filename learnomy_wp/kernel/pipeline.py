@@ -176,7 +176,7 @@ def _write(declared: Endpoint, call: Call, actor: Actor, arguments: dict[str, An
         return response
 
     try:
-        return db.transaction(run)
+        return db.transaction(run) if declared.is_transactional else run()
     except ApiError as error:
         if lease is not None:
             _settle(lease, error, call)

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from learnomy_wp.config import Config
-from learnomy_wp.kernel import db, log, site
+from learnomy_wp.kernel import db, log, metrics, site
 from learnomy_wp.kernel.db import Database
 from learnomy_wp.kernel.keystore import DatabaseKeyStore, KeyStore, RedisKeyStore
 from learnomy_wp.kernel.site import Site
@@ -32,7 +32,8 @@ class Runtime:
 
 def start(config: Config) -> Runtime:
     """Build the runtime and make it this process's own. Raises `ConfigError` on a weak secret."""
-    log.configure(config)
+    log.configure(config.log_level, config.log_format)
+    metrics.switch(config.metrics)
     holder: list[Site] = []
 
     def prefixes(blog_id: int) -> tuple[str, str]:

@@ -1,0 +1,1 @@
+"""Who is logged in: tokens, and what the credentials are."""

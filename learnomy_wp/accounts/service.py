@@ -1,0 +1,105 @@
+"""Logging in and out: passwords become token pairs, and sessions end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from learnomy_wp.accounts import avatars, tokens
+from learnomy_wp.kernel import call as calls
+from learnomy_wp.kernel import db, limits, site
+from learnomy_wp.kernel.actor import LEARNOMY_CAPABILITIES, Actor
+from learnomy_wp.kernel.auth import jwt, users
+from learnomy_wp.kernel.errors import RateLimited, Unauthenticated, ValidationFailed
+from wp_schema import passwords
+
+WRONG = "The user name or the password is not right."
+# Verified when no such user exists, so that both answers take as long.
+_NO_USER = passwords.hash_password("no user has this password")
+
+
+def log_in(username: str, password: str, *, user_agent: str) -> dict[str, Any]:
+    """A token pair for a right password.
+
+    Where a plugin listens to `authenticate`, WordPress has judged the password already and
+    names the user. Raises `Unauthenticated`, and `RateLimited` after ten failures.
+    """
+    call = calls.current()
+    client = call.client if call else ""
+    if limits.login_blocked(username.lower(), client):
+        raise RateLimited("Too many failed logins. Wait a quarter of an hour.", headers={"Retry-After": "900"})
+    found = _judged_by_wordpress() or _check_password(username, password)
+    if found is None:
+        limits.record_login_failure(username.lower(), client)
+        raise Unauthenticated(WRONG)
+    actor = users.to_actor(found, credential="jwt")
+    pair = db.transaction(lambda: tokens.begin_session(actor, found["user_pass"], user_agent))
+    return _answer(pair, actor)
+
+
+def refresh(refresh_token: str) -> dict[str, Any]:
+    """A new pair for a refresh token. Raises `Unauthenticated`."""
+    pair = tokens.rotate(refresh_token)
+    found = users.find(pair.user_id)
+    if found is None:
+        raise Unauthenticated
+    return _answer(pair, users.to_actor(found, credential="jwt"))
+
+
+def log_out(actor: Actor, refresh_token: str | None, *, everywhere: bool) -> dict[str, Any]:
+    """End one session by its refresh token, or all of the caller's."""
+    if everywhere:
+        tokens.revoke_all(actor.id)
+        return {"revoked": True}
+    if not refresh_token:
+        raise ValidationFailed.of("refresh_token", "Send a refresh_token, or all=true.", "required")
+    return {"revoked": tokens.revoke(refresh_token, actor.id)}
+
+
+def describe(actor: Actor) -> dict[str, Any]:
+    """The caller as `/auth/me` shows it."""
+    record = site.record()
+    return {
+        "id": actor.id,
+        "username": actor.login,
+        "display_name": actor.display_name,
+        "email": actor.email,
+        "roles": list(actor.roles),
+        "capabilities": [name for name in LEARNOMY_CAPABILITIES if actor.can(name)],
+        "avatar_url": avatars.url(actor.email),
+        "locale": actor.profile.get("locale") or record.locale,
+        "timezone": site_timezone(),
+        "credential": actor.credential,
+    }
+
+
+def site_timezone() -> str:
+    """The site's zone: a name, else an offset, as WordPress's wp_timezone_string gives it."""
+    record = site.record()
+    if record.timezone:
+        return record.timezone
+    minutes = round(record.gmt_offset * 60)
+    sign = "-" if minutes < 0 else "+"
+    return f"{sign}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
+
+
+def _judged_by_wordpress() -> dict[str, Any] | None:
+    call = calls.current()
+    if call is None or not call.has_wordpress or call.via != "authenticate" or not call.asserted_user:
+        return None
+    return users.find(call.asserted_user)
+
+
+def _check_password(username: str, password: str) -> dict[str, Any] | None:
+    found = users.find_by_login(username)
+    right = passwords.verify(password, found["user_pass"] if found else _NO_USER)
+    return found if found and right and not users.is_barred(found) else None
+
+
+def _answer(pair: tokens.Pair, actor: Actor) -> dict[str, Any]:
+    return {
+        "access_token": jwt.issue(pair.user_id, pair.session_id),
+        "refresh_token": pair.refresh_token,
+        "expires_in": jwt.LIFETIME_SECONDS,
+        "token_type": "Bearer",
+        "user": describe(actor),
+    }

@@ -1,0 +1,1 @@
+"""Courses, their instructors, categories and tags."""
