@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import MetaData, Table, inspect
-from sqlalchemy.engine import Connection
+from sqlalchemy import MetaData, Table
+from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateIndex, CreateTable, Index
 
@@ -32,17 +32,16 @@ def _create_table(element: CreateWholeTable, compiler: Any, **options: Any) -> s
 def _create_table_with_keys(element: CreateWholeTable, compiler: Any, **options: Any) -> str:
     statement = compiler.visit_create_table(element, **options)
     columns, separator, table_options = statement.rpartition("\n)")
-    keys = [_key(index, compiler) for index in element.element.indexes]
-    return str(",\n\t".join([columns, *sorted(keys)]) + separator + table_options)
+    keys = sorted(key_clause(index, compiler.dialect) for index in element.element.indexes)
+    return str(",\n\t".join([columns, *keys]) + separator + table_options)
 
 
-def _key(index: Index, compiler: Any) -> str:
+def key_clause(index: Index, dialect: Dialect) -> str:
     """`KEY name (columns)` out of SQLAlchemy's `CREATE INDEX name ON table (columns)`."""
-    statement = compiler.visit_create_index(CreateIndex(index)).strip()
+    statement = str(CreateIndex(index).compile(dialect=dialect)).strip()
     kind = statement.removeprefix("CREATE ").split("INDEX", 1)[0]
-    parts = statement[statement.rindex(" (") :]
-    name = compiler.preparer.quote(index.info.get("mysql_name", index.name))
-    return f"{kind}KEY {name}{parts}"
+    name = dialect.identifier_preparer.quote(str(index.info.get("mysql_name") or index.name))
+    return f"{kind}KEY {name}{statement[statement.rindex(' (') :]}"
 
 
 def is_wanted(index: Index, dialect_name: str) -> bool:
@@ -50,16 +49,11 @@ def is_wanted(index: Index, dialect_name: str) -> bool:
     return dialect_name in MYSQL or not index.dialect_options["mysql"].get("prefix")
 
 
-def create_tables(connection: Connection, metadata: MetaData) -> None:
+def create_tables(connection: Connection, made: MetaData | Table) -> None:
     """Make every table and index that is missing; what is there stays as it is."""
-    for table in metadata.sorted_tables:
+    for table in [made] if isinstance(made, Table) else made.sorted_tables:
         connection.execute(CreateWholeTable(table))
         if connection.dialect.name not in MYSQL:
             for index in sorted(table.indexes, key=lambda index: str(index.name)):
                 if is_wanted(index, connection.dialect.name):
                     connection.execute(CreateIndex(index, if_not_exists=True))
-
-
-def table_names(connection: Connection) -> set[str]:
-    """The names of all tables in the database."""
-    return set(inspect(connection).get_table_names())

@@ -7,7 +7,9 @@ import unicodedata
 
 SORT_LENGTH = 191
 _SPACE = re.compile(r"\s+")
-_APART = str.maketrans({"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "ı": "i"})
+_APART = str.maketrans(
+    {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "\u0131": "i"}
+)
 
 
 def fold(text: str) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy.sql.elements import quoted_name
 from sqlalchemy.types import TypeEngine
 
 from wp_schema.prefix import BLOG_PREFIX, SITE_COLLATION
-from wp_schema.types import Count, Flag, Id, Json, LongText, Money, UtcDateTime, key_string
+from wp_schema.types import Count, Flag, Id, Json, LongText, Money, Points, UtcDateTime, key_string
 
 metadata_learnomy = MetaData()
 
@@ -125,6 +125,16 @@ def flag(name: str, default: bool = False) -> Column[Any]:
 def money(name: str) -> Column[Any]:
     """An amount in minor units of the row's currency."""
     return Column(name, Money, nullable=False, server_default=text("0"))
+
+
+def points(name: str, default: int = 0) -> Column[Any]:
+    """Points or a percentage, to five places."""
+    return Column(name, Points, nullable=False, server_default=text(f"{default}.00000"))
+
+
+def maybe_points(name: str) -> Column[Any]:
+    """Points or a percentage, or NULL."""
+    return Column(name, Points, nullable=True)
 
 
 def body(name: str) -> Column[Any]:

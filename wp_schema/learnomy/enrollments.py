@@ -18,6 +18,7 @@ from wp_schema.learnomy.base import (
     json,
     key,
     maybe_count,
+    maybe_points,
     ref,
     state,
     table,
@@ -25,7 +26,7 @@ from wp_schema.learnomy.base import (
     version,
     when,
 )
-from wp_schema.types import Flag, Points, Small
+from wp_schema.types import Flag, Small
 
 enrollments = table(
     "enrollments",
@@ -111,7 +112,7 @@ progress = table(
     count("watched_seconds"),
     Column("watched_share", Small, nullable=False, server_default=text("0")),
     flag("scrolled"),
-    Column("best_percent", Points, nullable=True),
+    maybe_points("best_percent"),
     count("attempts_used"),
     maybe_count("time_spent_seconds"),
     at("started_at"),

@@ -16,6 +16,8 @@ from wp_schema.learnomy.base import (
     key,
     maybe_body,
     maybe_count,
+    maybe_points,
+    points,
     ref,
     state,
     table,
@@ -24,7 +26,7 @@ from wp_schema.learnomy.base import (
     version,
     when,
 )
-from wp_schema.types import Flag, Id, Points, SortTitle
+from wp_schema.types import Flag, Id, SortTitle
 
 quizzes = table(
     "quizzes",
@@ -53,7 +55,7 @@ quizzes = table(
     maybe_count("time_limit_seconds"),
     count("grace_seconds"),
     state("on_late", "submit"),  # submit | keep | refuse
-    Column("passing_percent", Points, nullable=False, server_default=text("0")),
+    points("passing_percent"),
     flag("shuffle_questions"),
     flag("shuffle_answers"),
     flag("one_per_page", True),
@@ -65,7 +67,7 @@ quizzes = table(
     maybe_count("drip_days"),
     at("drip_at"),
     count("question_count"),
-    Column("max_score", Points, nullable=False, server_default=text("0")),
+    points("max_score"),
     count("attempt_count"),
     count("passed_count"),
     json("extra"),
@@ -101,7 +103,7 @@ questions = table(
     count("version_count"),
     state("status", "published"),  # draft | published | trash
     key("previous_status", 16, null=True),
-    Column("points", Points, nullable=False, server_default=text("1")),
+    points("points", 1),
     state("difficulty", "medium"),
     json("tags"),
     Column("search_text", String(1000), nullable=False, default=""),
@@ -134,11 +136,11 @@ question_versions = table(
     json("content"),  # answers, blanks, pairs, variables, accepted forms, tolerance, images
     json("feedback"),  # per answer and general, hints
     json("rubric"),
-    Column("points", Points, nullable=False, server_default=text("1")),
+    points("points", 1),
     key("content_hash", 64),
     flag("is_answered"),  # from then on a change makes a new version
     count("answer_count"),
-    Column("fraction_sum", Points, nullable=False, server_default=text("0")),
+    points("fraction_sum"),
     ref("created_by"),
     at("created_at", null=False),
     at("updated_at", null=False),
@@ -157,7 +159,7 @@ quiz_slots = table(
     ref("draw_category_id", null=True),
     json("draw"),  # tags, difficulty, subcategories
     count("draw_count"),
-    Column("points", Points, nullable=True),  # NULL = the question's
+    maybe_points("points"),  # NULL = the question's
     flag("is_required"),
     at("created_at", null=False),
     at("updated_at", null=False),
@@ -190,9 +192,9 @@ quiz_attempts = table(
     at("graded_at"),
     at("abandoned_at"),
     count("current_position"),
-    Column("score", Points, nullable=True),
-    Column("max_score", Points, nullable=False, server_default=text("0")),
-    Column("percent", Points, nullable=True),
+    maybe_points("score"),
+    points("max_score"),
+    maybe_points("percent"),
     Column("passed", Flag, nullable=True),
     count("pending_count"),  # answers that a person must grade
     flag("is_late"),
@@ -239,9 +241,9 @@ attempt_answers = table(
     flag("is_late"),
     flag("is_manual"),
     state("state", "empty"),  # empty | saved | needs_grading | graded
-    Column("fraction", Points, nullable=True),
-    Column("points", Points, nullable=True),
-    Column("max_points", Points, nullable=False, server_default=text("1")),
+    maybe_points("fraction"),
+    maybe_points("points"),
+    points("max_points", 1),
     maybe_body("feedback_html"),
     json("rubric"),
     ref("graded_by", null=True),
