@@ -15,7 +15,7 @@ from wp_schema import migrate
 from wp_schema.bare import NOT_AUTOLOADED, default_options
 from wp_schema.ddl import create_tables
 from wp_schema.prefix import check_prefix, site_collation
-from wp_schema.tables import metadata_learnomy, metadata_wordpress, options, term_taxonomy, wp_terms
+from wp_schema.tables import bind_connection, metadata_learnomy, metadata_wordpress, options, term_taxonomy, wp_terms
 from wp_schema.types import MYSQL
 
 FLOOR_MARIADB = (10, 6)
@@ -61,10 +61,16 @@ def install(
     return migrate.upgrade(engine, base_prefix, blog_prefix, site_collation(charset, collate))
 
 
-def pending_migrations(engine: Engine) -> list[str]:
-    """The revisions that the blog in use on `engine` (its bound prefixes) does not have yet."""
+def pending_migrations(engine: Engine, prefix: str) -> list[str]:
+    """The revisions that the blog with this prefix does not have yet, oldest first."""
     with engine.connect() as connection:
-        return migrate.pending(connection)
+        return migrate.pending(bind_connection(connection, prefix, prefix))
+
+
+def is_installed(engine: Engine, prefix: str) -> bool:
+    """Whether the blog with this prefix has Learnomy's tables, of whatever revision."""
+    with engine.connect() as connection:
+        return migrate.current_revision(bind_connection(connection, prefix, prefix)) is not None
 
 
 def uninstall(engine: Engine, prefix: str) -> None:
@@ -80,16 +86,15 @@ def install_bare_wordpress(
     engine: Engine,
     *,
     home: str,
+    prefix: str = "wp_",
     title: str = "Learnomy",
     admin_email: str = "admin@example.test",
-    base_prefix: str = "wp_",
-    blog_prefix: str = "wp_",
 ) -> None:
-    """WordPress's own tables with a new site's options and roles; what is there stays."""
-    with migrate.alone(engine, base_prefix, blog_prefix) as connection:
+    """WordPress's own tables with a new site's options and roles, but no user; what is there stays."""
+    with migrate.alone(engine, prefix, prefix) as connection:
         with _zero_dates(connection):
             create_tables(connection, metadata_wordpress)
-        wanted = default_options(home=home, title=title, admin_email=admin_email, blog_prefix=blog_prefix)
+        wanted = default_options(home=home, title=title, admin_email=admin_email, blog_prefix=prefix)
         _add_options(connection, wanted)
         if connection.execute(select(wp_terms.c.term_id).limit(1)).first() is None:
             connection.execute(insert(wp_terms).values(term_id=1, name="Uncategorized", slug="uncategorized"))

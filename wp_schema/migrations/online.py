@@ -25,7 +25,7 @@ WAYS = (
     "ALGORITHM=INPLACE, LOCK=SHARED",
     "ALGORITHM=COPY, LOCK=SHARED",
 )
-LOCK_WAIT_SECONDS = 2
+LOCK_WAIT_SECONDS = 1
 TRIES = 30
 
 _NOT_THIS_WAY = {1845, 1846, 1221}  # algorithm or lock not supported for this change
@@ -100,7 +100,7 @@ def _alter_online(connection: Connection, statement: str) -> None:
                 way += 1
             elif code in _BUSY and tries < TRIES:
                 tries += 1
-                time.sleep(random.uniform(0.1, 0.5))  # noqa: S311
+                time.sleep(random.uniform(0.5, 2))  # noqa: S311
             else:
                 raise
         else:
