@@ -20,6 +20,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from learnomy_wp.kernel.wpconfig import PLACEHOLDER, WpConfig, WpConfigError, read_wp_config
+from wp_schema.prefix import check_prefix
 
 MINIMUM_SECRET = 32
 MINIMUM_VARIETY = 10
@@ -218,10 +219,10 @@ def _base_prefix(read: _Environment, wordpress: WpConfig | None) -> str:
             prefix = wordpress.table_prefix() or ""
         except WpConfigError as error:
             raise ConfigError(f"LEARNOMY_WP_CONFIG: {error} Set LEARNOMY_TABLE_PREFIX instead.") from error
-    prefix = prefix or "wp_"
-    if len(prefix) > 36 or not prefix.isascii() or not prefix.replace("_", "a").isalnum():
-        raise ConfigError(f"{name}: a table prefix has letters, digits and underscores only, not {prefix!r}.")
-    return prefix
+    try:
+        return check_prefix(prefix or "wp_")
+    except ValueError as error:
+        raise ConfigError(f"{name}: {error}.") from error
 
 
 def _redis_url(read: _Environment) -> str | None:
