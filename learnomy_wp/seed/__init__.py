@@ -1,0 +1,1 @@
+"""The demo academy: courses with real-looking text, people and their progress."""

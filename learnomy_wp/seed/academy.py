@@ -1,0 +1,452 @@
+"""Builds and removes the model site's rows by bulk inserts into Learnomy's own tables.
+
+Every course is marked by its `demo_key`, so that a second run adds only what is missing and
+removal finds it all. People come from outside: WordPress makes them on a real site.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any, TypeVar
+
+from sqlalchemy import Table, bindparam, delete, func, insert, select, update
+
+from learnomy_wp.kernel import cache, clock, db
+from learnomy_wp.seed import content
+from wp_schema.folding import fold, sort_title
+from wp_schema.tables import (
+    course_instructors,
+    course_terms,
+    courses,
+    enrollment_grants,
+    enrollments,
+    lessons,
+    progress,
+    sections,
+    terms,
+)
+
+COURSES = 60
+ENROLLMENTS_EACH = 10
+BATCH = 1000
+DEMO = "lrn_demo_"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Built:
+    """How much stands now."""
+
+    courses: int
+    lessons: int
+    enrollments: int
+
+
+def build(students: Sequence[int], instructors: Sequence[int], *, scale: int = 1) -> Built:
+    """Make what is missing of the academy at this scale."""
+    if not instructors:
+        raise ValueError("the academy needs at least one instructor")
+    now = clock.now()
+    term_ids = _terms(now)
+    known = set(db.values(select(courses.c.demo_key).where(courses.c.demo_key.is_not(None))))
+    wanted = [n for n in range(COURSES * scale) if f"{DEMO}course_{n}" not in known]
+    for numbers in chunks(wanted, 200):
+        _build_courses(numbers, instructors, term_ids, now)
+    if students:
+        _enrol(students, now)
+    _count_up()
+    cache.bump(["courses", "terms"])
+    return _totals()
+
+
+def remove() -> int:
+    """Remove every demo course with all that hangs on it; gives how many courses went."""
+    ids = db.values(select(courses.c.id).where(courses.c.demo_key.is_not(None)))
+    by_course: tuple[Table, ...] = (
+        progress,
+        enrollment_grants,
+        enrollments,
+        lessons,
+        sections,
+        course_terms,
+        course_instructors,
+    )
+    for chunk in chunks(ids, 500):
+        for table in by_course:
+            db.transaction(lambda t=table, w=chunk: db.execute(delete(t).where(t.c.course_id.in_(w))))
+        db.transaction(lambda w=chunk: db.execute(delete(courses).where(courses.c.id.in_(w))))
+    db.transaction(lambda: db.execute(delete(terms).where(terms.c.demo_key.is_not(None))))
+    cache.bump(["courses", "terms"])
+    return len(ids)
+
+
+# --- courses ---------------------------------------------------------------------------
+
+
+def _terms(now: datetime) -> dict[str, int]:
+    wanted = [("category", slug, name) for slug, name in content.CATEGORIES.items()]
+    wanted += [("tag", tag, tag.replace("-", " ").capitalize()) for tag in content.TAGS]
+    known = {(r["taxonomy"], r["slug"]) for r in db.rows(select(terms.c.taxonomy, terms.c.slug))}
+    rows = [
+        {
+            "taxonomy": taxonomy,
+            "slug": slug,
+            "name": name,
+            "sort_title": sort_title(name),
+            "demo_key": f"{DEMO}{taxonomy}_{slug}",
+            "created_at": now,
+            "updated_at": now,
+        }
+        for taxonomy, slug, name in wanted
+        if (taxonomy, slug) not in known
+    ]
+    _insert(terms, rows)
+    return {
+        f"{r['taxonomy']}:{r['slug']}": r["id"] for r in db.rows(select(terms.c.taxonomy, terms.c.slug, terms.c.id))
+    }
+
+
+def _build_courses(numbers: Sequence[int], instructors: Sequence[int], term_ids: dict[str, int], now: datetime) -> None:
+    drafts = [_course(number, instructors, now) for number in numbers]
+    _insert(courses, drafts)
+    keys = [draft["demo_key"] for draft in drafts]
+    made = db.rows(select(courses).where(courses.c.demo_key.in_(keys)))
+    teachers, tagged = [], []
+    for course in made:
+        number = int(course["demo_key"].rpartition("_")[2])
+        teachers += _teachers(course, number, instructors)
+        tagged += _tagged(course, number, term_ids)
+    _insert(course_instructors, teachers)
+    _insert(course_terms, tagged)
+    _build_sections(made, now)
+
+
+def _course(number: int, instructors: Sequence[int], now: datetime) -> dict[str, Any]:
+    rng, about = random.Random(number), content.subject(number)  # noqa: S311
+    published = now - timedelta(days=1 + number % 400, minutes=number)
+    slug = "-".join(fold(about.title).replace(",", "").replace(":", "").replace("-", " ").split())
+    summary = content.excerpt(rng, about.topic)
+    html = content.paragraphs(rng, about.topic, 3)
+    price = 0 if number % 3 == 0 else 1900 + 1000 * (number % 8)
+    return {
+        "title": about.title,
+        "slug": slug,
+        "sort_title": sort_title(about.title),
+        "excerpt": summary,
+        "content_raw": html,
+        "content_html": html,
+        "search_text": fold(f"{about.title} {summary} {content.CATEGORIES[about.category]}"),
+        "status": "published",
+        "level": content.LEVELS[number % len(content.LEVELS)],
+        "language": content.LANGUAGES[number % len(content.LANGUAGES)],
+        "author_id": instructors[number % len(instructors)],
+        "price_minor": price,
+        "currency": "EUR",
+        "is_featured": number % 10 == 0,
+        "requirements": ["A notebook", "Half an hour a day"],
+        "outcomes": [f"Explain the basics of {about.topic}", "Finish a small project of your own"],
+        "demo_key": f"{DEMO}course_{number}",
+        "created_at": published,
+        "updated_at": published,
+        "published_at": published,
+        "first_published_at": published,
+    }
+
+
+def _teachers(course: dict[str, Any], number: int, instructors: Sequence[int]) -> Iterator[dict[str, Any]]:
+    people = [instructors[number % len(instructors)]]
+    if number % 4 == 0 and len(instructors) > 1:
+        people.append(instructors[(number + 1) % len(instructors)])
+    for position, user_id in enumerate(people):
+        yield {
+            "course_id": course["id"],
+            "user_id": user_id,
+            "role": "co" if position else "owner",
+            "position": position,
+            "course_status": course["status"],
+            "published_at": course["published_at"],
+            "sort_title": course["sort_title"],
+            "created_at": course["created_at"],
+        }
+
+
+def _tagged(course: dict[str, Any], number: int, term_ids: dict[str, int]) -> Iterator[dict[str, Any]]:
+    about = content.subject(number)
+    names = [f"category:{about.category}", f"tag:{content.TAGS[number % 10]}"]
+    if number % 2:
+        names.append(f"tag:{content.TAGS[(number + 3) % 10]}")
+    for position, name in enumerate(names):
+        yield {
+            "term_id": term_ids[name],
+            "course_id": course["id"],
+            "position": position,
+            "course_status": course["status"],
+            "published_at": course["published_at"],
+            "sort_title": course["sort_title"],
+            "price_minor": course["price_minor"],
+        }
+
+
+def _build_sections(made: Sequence[dict[str, Any]], now: datetime) -> None:
+    rows = []
+    for course in made:
+        number = int(course["demo_key"].rpartition("_")[2])
+        for position in range(3 + number % 3):
+            title = content.SECTIONS[position]
+            rows.append(
+                {
+                    "course_id": course["id"],
+                    "title": title,
+                    "sort_title": sort_title(title),
+                    "position": position,
+                    "created_at": now,
+                    "updated_at": now,
+                }
+            )
+    _insert(sections, rows)
+    ids = [course["id"] for course in made]
+    found = db.rows(
+        select(sections.c.id, sections.c.course_id, sections.c.position).where(sections.c.course_id.in_(ids))
+    )
+    by_id = {course["id"]: course for course in made}
+    _insert(lessons, [row for section in found for row in _lessons(section, by_id[section["course_id"]], now)])
+    parents = db.rows(
+        select(lessons.c.id, lessons.c.course_id, lessons.c.section_id, lessons.c.author_id).where(
+            lessons.c.course_id.in_(ids), lessons.c.parent_id.is_(None), lessons.c.position == 2
+        )
+    )
+    _insert(lessons, [row for parent in parents for row in _topics(parent, now)])
+
+
+def _lessons(section: dict[str, Any], course: dict[str, Any], now: datetime) -> Iterator[dict[str, Any]]:
+    number = int(course["demo_key"].rpartition("_")[2])
+    rng = random.Random(number * 31 + section["position"])  # noqa: S311
+    topic = content.subject(number).topic
+    for position in range(3 + (number + section["position"]) % 3):
+        name = content.LESSONS[(section["position"] * 4 + position) % len(content.LESSONS)]
+        title = f"{name}: {topic}"
+        video = position % 3 == 1
+        yield {
+            **_lesson(title, f"lesson-{section['position'] + 1}-{position + 1}", rng, topic, now),
+            "course_id": course["id"],
+            "section_id": section["id"],
+            "author_id": course["author_id"],
+            "position": position,
+            "content_type": "video" if video else "text",
+            "video_url": "https://videos.example/aurora.mp4" if video else None,
+            "duration_seconds": rng.randrange(240, 1500, 30),
+            "is_preview": section["position"] == 0 and position == 0,
+        }
+
+
+def _topics(parent: dict[str, Any], now: datetime) -> Iterator[dict[str, Any]]:
+    rng = random.Random(parent["id"])  # noqa: S311
+    for position, title in enumerate(content.TOPICS[:2]):
+        yield {
+            **_lesson(title, f"topic-{parent['id']}-{position + 1}", rng, "this lesson", now),
+            "course_id": parent["course_id"],
+            "section_id": parent["section_id"],
+            "parent_id": parent["id"],
+            "author_id": parent["author_id"],
+            "position": position,
+            "duration_seconds": 300,
+        }
+
+
+def _lesson(title: str, slug: str, rng: random.Random, topic: str, now: datetime) -> dict[str, Any]:
+    html = content.paragraphs(rng, topic, 2)
+    return {
+        "title": title,
+        "slug": slug,
+        "sort_title": sort_title(title),
+        "content_raw": html,
+        "content_html": html,
+        "content_type": "text",
+        "video_url": None,
+        "is_preview": False,
+        "parent_id": None,
+        "status": "published",
+        "created_at": now,
+        "updated_at": now,
+        "published_at": now,
+    }
+
+
+# --- enrolments and progress ------------------------------------------------------------
+
+
+def _enrol(students: Sequence[int], now: datetime) -> None:
+    catalogue = db.rows(
+        select(courses.c.id, courses.c.curriculum_version)
+        .where(courses.c.demo_key.is_not(None), courses.c.status == "published")
+        .order_by(courses.c.id)
+    )
+    done = set(
+        db.values(
+            select(enrollments.c.user_id)
+            .join(courses, courses.c.id == enrollments.c.course_id)
+            .where(courses.c.demo_key.is_not(None))
+            .distinct()
+        )
+    )
+    for group in chunks((user_id for user_id in students if user_id not in done), 100):
+        _enrol_group(group, catalogue, now)
+
+
+def _enrol_group(group: Sequence[int], catalogue: Sequence[dict[str, Any]], now: datetime) -> None:
+    chosen: dict[int, list[int]] = {}
+    for user_id in group:
+        rng = random.Random(user_id)  # noqa: S311
+        chosen[user_id] = [c["id"] for c in rng.sample(catalogue, min(ENROLLMENTS_EACH, len(catalogue)))]
+    wanted = sorted({course_id for ids in chosen.values() for course_id in ids})
+    outline = _outline(wanted)
+    versions = {course["id"]: course["curriculum_version"] for course in catalogue}
+    rows, steps = [], []
+    for user_id, ids in chosen.items():
+        for place, course_id in enumerate(ids):
+            row, finished = _enrollment(user_id, course_id, place, outline[course_id], versions[course_id], now)
+            rows.append(row)
+            steps += [_step(user_id, course_id, lesson, at) for lesson, at in finished]
+    _insert(enrollments, rows)
+    found = db.rows(select(enrollments).where(enrollments.c.user_id.in_(group)))
+    _insert(enrollment_grants, [_grant(row) for row in found if row["course_id"] in outline])
+    _insert(progress, steps)
+
+
+def _outline(ids: Sequence[int]) -> dict[int, list[int]]:
+    """The published lessons of each course in the order they are taken."""
+    rows = db.rows(
+        select(lessons.c.id, lessons.c.course_id)
+        .outerjoin(sections, sections.c.id == lessons.c.section_id)
+        .where(lessons.c.course_id.in_(ids), lessons.c.status == "published")
+        .order_by(lessons.c.course_id, sections.c.position, lessons.c.position, lessons.c.id)
+    )
+    outline: dict[int, list[int]] = {course_id: [] for course_id in ids}
+    for row in rows:
+        outline[row["course_id"]].append(row["id"])
+    return outline
+
+
+def _enrollment(
+    user_id: int, course_id: int, place: int, outline: Sequence[int], version: int, now: datetime
+) -> tuple[dict[str, Any], list[tuple[int, datetime]]]:
+    """One enrolment and the lessons that are done: one in ten complete, half of them begun."""
+    at = now - timedelta(days=3 + (user_id * 7 + place) % 200)
+    share = 1.0 if place == 0 else (place % 5) / 10
+    count = int(len(outline) * share)
+    finished = [(lesson, at + timedelta(hours=index + 1)) for index, lesson in enumerate(outline[:count])]
+    complete = bool(outline) and count == len(outline)
+    last = finished[-1][1] if finished else at
+    return {
+        "user_id": user_id,
+        "course_id": course_id,
+        "status": "completed" if complete else "active",
+        "source": "self" if place % 3 else "purchase",
+        "progress_percent": 100 * count // len(outline) if outline else 0,
+        "lessons_completed": count,
+        "lessons_total": len(outline),
+        "next_lesson_id": None if complete or not outline else outline[count],
+        "completion_no": int(complete),
+        "curriculum_version": version,
+        "has_access": True,
+        "enrolled_at": at,
+        "started_at": at if finished else None,
+        "completed_at": last if complete else None,
+        "last_activity_at": last,
+        "created_at": at,
+        "updated_at": last,
+    }, finished
+
+
+def _grant(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "enrollment_id": row["id"],
+        "user_id": row["user_id"],
+        "course_id": row["course_id"],
+        "source": row["source"],
+        "starts_at": row["enrolled_at"],
+        "created_at": row["enrolled_at"],
+        "updated_at": row["enrolled_at"],
+    }
+
+
+def _step(user_id: int, course_id: int, lesson_id: int, at: datetime) -> dict[str, Any]:
+    return {
+        "user_id": user_id,
+        "object_type": "lesson",
+        "object_id": lesson_id,
+        "course_id": course_id,
+        "state": "completed",
+        "started_at": at,
+        "completed_at": at,
+        "sync_at": at,
+        "created_at": at,
+        "updated_at": at,
+    }
+
+
+# --- counts ------------------------------------------------------------------------------
+
+
+def _count_up() -> None:
+    """Set what is stored as a count from the rows themselves."""
+    mine = courses.c.demo_key.is_not(None)
+
+    def counted(table: Table, *conditions: Any) -> Any:
+        return select(func.count()).where(table.c.course_id == courses.c.id, *conditions).scalar_subquery()
+
+    published = lessons.c.status == "published"
+    seconds = (
+        select(func.coalesce(func.sum(lessons.c.duration_seconds), 0))
+        .where(lessons.c.course_id == courses.c.id, published)
+        .scalar_subquery()
+    )
+    values = {
+        "lesson_count": counted(lessons, published),
+        "section_count": counted(sections),
+        "student_count": counted(enrollments),
+        "completion_count": counted(enrollments, enrollments.c.status == "completed"),
+        "duration_minutes": seconds / 60,
+    }
+    ids = db.values(select(courses.c.id).where(mine))
+    copy = select(courses.c.student_count).where(courses.c.id == course_terms.c.course_id).scalar_subquery()
+    statement = update(courses).where(courses.c.id.in_(bindparam("ids", expanding=True))).values(**values)
+    copies = update(course_terms).where(course_terms.c.course_id.in_(bindparam("ids", expanding=True)))
+    for chunk in chunks(ids, 500):
+        wanted = {"ids": chunk}
+        db.transaction(lambda w=wanted: db.execute(statement, w))
+        db.transaction(lambda w=wanted: db.execute(copies.values(student_count=copy), w))
+    in_term = (
+        select(func.count())
+        .where(course_terms.c.term_id == terms.c.id, course_terms.c.course_status == "published")
+        .scalar_subquery()
+    )
+    db.transaction(lambda: db.execute(update(terms).values(course_count=in_term)))
+
+
+def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """The items in lists of at most `size`."""
+    rest = iter(items)
+    while chunk := list(islice(rest, size)):
+        yield chunk
+
+
+def _insert(table: Table, rows: Iterable[dict[str, Any]]) -> None:
+    statement = insert(table)
+    for chunk in chunks(rows, BATCH):
+        db.transaction(lambda c=chunk: db.execute(statement, c))
+
+
+def _totals() -> Built:
+    def total(table: Table) -> int:
+        statement = select(func.count()).select_from(
+            table if table is courses else table.join(courses, courses.c.id == table.c.course_id)
+        )
+        return int(db.value(statement.where(courses.c.demo_key.is_not(None))) or 0)
+
+    return Built(total(courses), total(lessons), total(enrollments))
