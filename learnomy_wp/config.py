@@ -91,6 +91,8 @@ class Config:
     trusts_unix: bool
     response_cache: bool
     metrics: bool
+    server_timing: bool
+    server_timing: bool
     outbound_hosts: frozenset[str]
 
     @classmethod
@@ -130,6 +132,8 @@ class Config:
             trusts_unix=trusts_unix,
             response_cache=read.switch("LEARNOMY_RESPONSE_CACHE", default=True),
             metrics=read.switch("LEARNOMY_METRICS", default=True),
+            server_timing=read.switch("LEARNOMY_SERVER_TIMING", default=False),
+            server_timing=read.switch("LEARNOMY_SERVER_TIMING", default=False),
             outbound_hosts=frozenset(host.lower() for host in read.words("LEARNOMY_OUTBOUND_HOSTS")),
         )
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from granian.constants import Interfaces
+from granian.log import LogLevels
 from granian.server import Server as Granian
 
 from learnomy_wp.config import Config
@@ -54,7 +55,7 @@ def serve(config: Config) -> int:
         workers=config.workers,
         blocking_threads=config.threads,
         log_access=False,
-        log_level="warning",
+        log_level=LogLevels.warning,
     ).serve()
     return 0
 

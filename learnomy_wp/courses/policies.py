@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Select, and_, bindparam, select
@@ -87,5 +86,3 @@ EDIT_LESSON = course_rule("course-editor", BY_LESSON, EDITORS, EDIT_COURSES)
 def find_facts(actor: Actor, course_id: int) -> dict[str, Any] | None:
     """The facts of one course for the caller, outside of a path rule."""
     return db.row(BY_COURSE, {"id": course_id, "actor_id": actor.id})
-
-

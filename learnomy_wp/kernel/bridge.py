@@ -105,9 +105,7 @@ def _check_signature(call: Call, incoming: Request, header: dict[str, str]) -> N
     current = site.current()
     purpose = "pair" if incoming.path == PREFIX + "pair" else "request"
     target = incoming.environ.get("LEARNOMY_TARGET") or incoming.full_path.rstrip("?")
-    parts = channel.request_parts(
-        incoming.method, target, call.body, call.content_type, header, call.authorization
-    )
+    parts = channel.request_parts(incoming.method, target, call.body, call.content_type, header, call.authorization)
     if not channel.is_signed_by(header["Signature"], current.key(purpose), *parts):
         current.refresh_secret()
         if not channel.is_signed_by(header["Signature"], current.key(purpose), *parts):
@@ -116,7 +114,7 @@ def _check_signature(call: Call, incoming: Request, header: dict[str, str]) -> N
         raise BridgeStale
     if not _NONCE.fullmatch(header["Nonce"]):
         raise BridgeForbidden
-    if not current.store.add("bridge", header["Nonce"], b"", channel.NONCE_SECONDS):
+    if not current.store.add("bridge", header["Nonce"], ttl_seconds=channel.NONCE_SECONDS):
         raise BridgeReplayed
 
 

@@ -71,9 +71,7 @@ def request_parts(
     )
 
 
-def response_parts(
-    nonce: str, status: int, content_type: str, body: bytes, control: str, fire: str
-) -> tuple[str, ...]:
+def response_parts(nonce: str, status: int, content_type: str, body: bytes, control: str, fire: str) -> tuple[str, ...]:
     """What this backend signs of its reply."""
     return (str(PROTOCOL), "response", nonce, str(status), content_type, digest(body), control, fire)
 

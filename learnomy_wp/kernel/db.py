@@ -237,6 +237,11 @@ def execute(statement: Executable, params: Params = None) -> CursorResult[Any]:
     return _execute(unit.connection, statement, params)
 
 
+def write(statement: Executable, params: Params = None) -> CursorResult[Any]:
+    """One write as a unit of work of its own, or as part of the open one."""
+    return transaction(lambda: execute(statement, params))
+
+
 def insert_id(result: CursorResult[Any]) -> int:
     """The id an INSERT of one row was given."""
     key = result.inserted_primary_key

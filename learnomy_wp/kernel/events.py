@@ -85,5 +85,3 @@ def request_id() -> str:
     """The id of the request that causes what is written now, empty in jobs."""
     call = calls.current()
     return call.request_id if call else ""
-
-

@@ -72,18 +72,8 @@ def begin(key: str, caller: str, fingerprint: bytes, held: int | None = None) ->
     lease = Lease(hashed, number, fingerprint)
     marker = {"marker": fingerprint, "lease": number, "until": now + LEASE, "hash": hashed}
     try:
-        db.transaction(
-            lambda: db.execute(
-                INSERT,
-                {
-                    "scope": SCOPE,
-                    "key_hash": hashed,
-                    "value": fingerprint,
-                    "counter": number,
-                    "expires_at": now + LEASE,
-                },
-            )
-        )
+        first = {"scope": SCOPE, "key_hash": hashed, "value": fingerprint, "counter": number}
+        db.write(INSERT, {**first, "expires_at": now + LEASE})
     except IntegrityError:
         pass
     else:
@@ -98,7 +88,7 @@ def begin(key: str, caller: str, fingerprint: bytes, held: int | None = None) ->
         if len(stored) == len(fingerprint):
             raise IdempotencyInFlight(headers={"Retry-After": "1"})
         return _open(stored[32:])
-    taken = db.transaction(lambda: db.execute(TAKE_OVER, {**marker, "old": found["counter"]}).rowcount)
+    taken = db.write(TAKE_OVER, {**marker, "old": found["counter"]}).rowcount
     if not taken:
         raise IdempotencyInFlight(headers={"Retry-After": "1"})
     return lease
@@ -118,7 +108,7 @@ def finish(lease: Lease, answer: Answer) -> None:
 
 def release(lease: Lease) -> None:
     """Forget the marker, so that the request can be sent again."""
-    db.transaction(lambda: db.execute(RELEASE, {"hash": lease.hash, "lease": lease.number}))
+    db.write(RELEASE, {"hash": lease.hash, "lease": lease.number})
 
 
 def _cipher() -> ChaCha20Poly1305:

@@ -42,7 +42,9 @@ class KeyStore(Protocol):
 
     is_shared_memory: ClassVar[bool]
 
-    def add(self, scope: str, key: str, value: bytes = b"", *, ttl_seconds: float) -> bool:
+    def __hash__(self) -> int: ...
+
+    def add(self, scope: str, key: str, value: bytes = b"", ttl_seconds: float = 60) -> bool:
         """Set a key that is absent or expired; False where it is there."""
         ...
 
@@ -122,7 +124,7 @@ class RedisKeyStore:
     def _name(self, scope: str, key: str) -> str:
         return f"{self.namespace}:{db.blog_id()}:{scope}:{key}"
 
-    def add(self, scope: str, key: str, value: bytes = b"", *, ttl_seconds: float) -> bool:
+    def add(self, scope: str, key: str, value: bytes = b"", ttl_seconds: float = 60) -> bool:
         return bool(self.client.set(self._name(scope, key), value, nx=True, px=_milliseconds(ttl_seconds)))
 
     def get(self, scope: str, key: str) -> bytes | None:
@@ -166,7 +168,7 @@ class RedisKeyStore:
                 pipeline.set(self._name(TAG_SCOPE, tag), _new_stamp(), ex=STAMP_SECONDS)
             pipeline.execute()
 
-    def sweep(self, batches: int = 20) -> int:  # noqa: ARG002
+    def sweep(self, batches: int = 20) -> int:
         """Redis forgets by itself."""
         return 0
 
@@ -244,7 +246,7 @@ class DatabaseKeyStore:
 
     is_shared_memory: ClassVar[bool] = False
 
-    def add(self, scope: str, key: str, value: bytes = b"", *, ttl_seconds: float) -> bool:
+    def add(self, scope: str, key: str, value: bytes = b"", ttl_seconds: float = 60) -> bool:
         now = clock.now()
         row = _row(scope, key, value, now, ttl_seconds)
         expired = {**_place(scope, key), "now": now, "new_value": value, "until": row["expires_at"]}

@@ -13,7 +13,7 @@ from wp_schema import passwords, php
 from wp_schema.tables import options, posts, usermeta, users
 
 _BLOCK_COMMENT = re.compile(r"<!--\s*/?wp:.*?-->", re.DOTALL)
-_GUID = select(posts.c.guid).where(posts.c.ID == bindparam("id"), posts.c.post_type == "attachment")
+_GUID = select(posts.c.guid).where(bindparam("id") == posts.c.ID, posts.c.post_type == "attachment")
 _USER_COLUMNS = {"display_name", "user_email", "user_pass", "user_url"}
 
 
@@ -63,7 +63,7 @@ def _update_user(effect: dict[str, Any]) -> None:
     if "user_pass" in columns:
         columns["user_pass"] = passwords.hash_password(columns["user_pass"])
     if columns:
-        db.execute(update(users).where(users.c.ID == effect["user_id"]).values(**columns))
+        db.execute(update(users).where(effect["user_id"] == users.c.ID).values(**columns))
     for key, value in {**_meta_fields(effect["fields"]), **effect.get("meta", {})}.items():
         set_user_meta(effect["user_id"], key, value)
 

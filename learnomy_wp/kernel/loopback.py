@@ -40,9 +40,7 @@ def call(verb: str, payload: dict[str, Any], *, patience: float = PATIENCE_SECON
         "X-Learnomy-Blog": str(blog_id),
         "X-Learnomy-Time": now,
         "X-Learnomy-Nonce": nonce,
-        "X-Learnomy-Signature": channel.sign(
-            current.key("call"), *channel.call_parts(verb, body, blog_id, now, nonce)
-        ),
+        "X-Learnomy-Signature": channel.sign(current.key("call"), *channel.call_parts(verb, body, blog_id, now, nonce)),
     }
     try:
         answer = _session.post(

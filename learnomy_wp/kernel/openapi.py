@@ -39,12 +39,21 @@ SPEC_OPTIONS = {
     "components": {
         "securitySchemes": {
             "bearer": {"type": "http", "scheme": "bearer", "description": "An access token, or an API key (`lrn_`)."},
-            "applicationPassword": {"type": "http", "scheme": "basic", "description": "A WordPress Application Password."},
-            "cookie": {"type": "apiKey", "in": "header", "name": "X-WP-Nonce", "description": "Login cookie and nonce."},
+            "applicationPassword": {
+                "type": "http",
+                "scheme": "basic",
+                "description": "A WordPress Application Password.",
+            },
+            "cookie": {
+                "type": "apiKey",
+                "in": "header",
+                "name": "X-WP-Nonce",
+                "description": "Login cookie and nonce.",
+            },
         }
     },
 }
-SECURITY = [{"bearer": []}, {"applicationPassword": []}, {"cookie": []}]
+SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"applicationPassword": []}, {"cookie": []}]
 
 
 class DetailOut(Schema):

@@ -134,7 +134,7 @@ def claim(limit: int = BATCH) -> tuple[str, list[dict[str, Any]]]:
     token = secrets.token_hex(16)
     if not ids:
         return token, []
-    db.transaction(lambda: db.execute(CLAIM, {"ids": ids, "at": now, "token": token, "until": _lease_end()}))
+    db.write(CLAIM, {"ids": ids, "at": now, "token": token, "until": _lease_end()})
     return token, db.rows(CLAIMED, {"token": token})
 
 
@@ -155,7 +155,7 @@ def drain_once() -> int:
         loopback.call("fire", {"token": token, "ids": [row["id"] for row in rows]}, patience=2.5)
     finally:
         # What a hung listener keeps from its turn goes to the next call; rows that fired are not touched.
-        db.transaction(lambda: db.execute(RELEASE, {"token": token}))
+        db.write(RELEASE, {"token": token})
     return len(rows)
 
 
@@ -164,4 +164,4 @@ def _fire_here(row: dict[str, Any]) -> None:
         hooks.do_action(row["hook"], row["args"])
     except Exception:
         log.get().exception("listener_failed", hook=row["hook"], outbox_id=row["id"])
-    db.transaction(lambda: db.execute(DONE, {"row_id": row["id"], "at": clock.now()}))
+    db.write(DONE, {"row_id": row["id"], "at": clock.now()})

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -143,7 +143,7 @@ class Listing:
         active = tuple(name for name in self.filters if query.get(name) is not None)
         params: dict[str, Any] = dict(binds or {})
         params.update({name: query[name] for name in active})
-        seal = _seal(sort, active, params, owner, self.table.name)
+        seal = _seal(sort, params, owner, self.table.name)
         shape = (sort, active)
         page_params = dict(params, limit_rows=query["per_page"] + 1)
         cursor = query.get("cursor")
@@ -162,7 +162,6 @@ class Listing:
         cursor_next = _make_cursor(rows[-1], seal) if more else None
         for row in rows:
             row.pop("sort_key", None)
-
 
         def counted() -> int:
             return int(db.value(self._count(active), params) or 0)
@@ -211,7 +210,8 @@ class Listing:
             statement = statement.with_hint(self.table, f"FORCE INDEX ({hinted or index})", "mysql")
         turn = desc if sort.descending else asc
         if mode == "cursor":
-            at, last = bindparam("cursor_value", type_=column.type), bindparam("cursor_id")
+            at: BindParameter[Any] = bindparam("cursor_value", type_=column.type)
+            last: BindParameter[Any] = bindparam("cursor_id")
             beyond = (column < at, key < last) if sort.descending else (column > at, key > last)
             statement = statement.where(or_(beyond[0], and_(column == at, beyond[1])))
         statement = statement.order_by(turn(column), turn(key)).limit(bindparam("limit_rows"))
@@ -231,7 +231,7 @@ def use_cursor_key(key: bytes) -> None:
     _cursor_key = key
 
 
-def _seal(sort: str, active: Sequence[str], params: Mapping[str, Any], owner: int, table: str) -> bytes:
+def _seal(sort: str, params: Mapping[str, Any], owner: int, table: str) -> bytes:
     text = repr((db.blog_id(), table, sort, owner, sorted((k, str(v)) for k, v in params.items() if k != "now")))
     return hashlib.blake2b(text.encode(), digest_size=12, key=_cursor_key[:64]).digest()
 

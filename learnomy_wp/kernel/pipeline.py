@@ -249,9 +249,8 @@ def _finish(declared: Endpoint, result: Any, actor: Actor) -> Response:
     headers = {"Cache-Control": cache_control(declared, actor)}
     if not declared.is_write or declared.status == 200:
         headers["ETag"] = envelope.etag(version, body)
-    if declared.status == 201:
-        if flask.g.get("location"):
-            headers["Location"] = flask.g.location
+    if declared.status == 201 and flask.g.get("location"):
+        headers["Location"] = flask.g.location
     if not declared.is_write and answers.is_unchanged(request, headers["ETag"]):
         return Response(status=304, headers=headers)
     return envelope.raw(body, declared.status, headers)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from marshmallow import EXCLUDE, RAISE, Schema, fields
-from marshmallow import missing as MISSING
+from marshmallow import missing as missing_value
 
 Dump = Callable[[Any], Any]
 
@@ -69,7 +69,7 @@ def compile_dump(schema: Schema) -> Dump:
         out: dict[str, Any] = {}
         for key, attribute, convert, default in plan:
             value = row.get(attribute, default)
-            if value is MISSING:
+            if value is missing_value:
                 continue
             out[key] = value if value is None or convert is None else convert(value)
         return out

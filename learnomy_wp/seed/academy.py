@@ -78,9 +78,9 @@ def remove() -> int:
     )
     for chunk in chunks(ids, 500):
         for table in by_course:
-            db.transaction(lambda t=table, w=chunk: db.execute(delete(t).where(t.c.course_id.in_(w))))
-        db.transaction(lambda w=chunk: db.execute(delete(courses).where(courses.c.id.in_(w))))
-    db.transaction(lambda: db.execute(delete(terms).where(terms.c.demo_key.is_not(None))))
+            db.write(delete(table).where(table.c.course_id.in_(chunk)))
+        db.write(delete(courses).where(courses.c.id.in_(chunk)))
+    db.write(delete(terms).where(terms.c.demo_key.is_not(None)))
     cache.bump(["courses", "terms"])
     return len(ids)
 
@@ -116,7 +116,8 @@ def _build_courses(numbers: Sequence[int], instructors: Sequence[int], term_ids:
     _insert(courses, drafts)
     keys = [draft["demo_key"] for draft in drafts]
     made = db.rows(select(courses).where(courses.c.demo_key.in_(keys)))
-    teachers, tagged = [], []
+    teachers: list[dict[str, Any]] = []
+    tagged: list[dict[str, Any]] = []
     for course in made:
         number = int(course["demo_key"].rpartition("_")[2])
         teachers += _teachers(course, number, instructors)
@@ -419,14 +420,14 @@ def _count_up() -> None:
     copies = update(course_terms).where(course_terms.c.course_id.in_(bindparam("ids", expanding=True)))
     for chunk in chunks(ids, 500):
         wanted = {"ids": chunk}
-        db.transaction(lambda w=wanted: db.execute(statement, w))
-        db.transaction(lambda w=wanted: db.execute(copies.values(student_count=copy), w))
+        db.write(statement, wanted)
+        db.write(copies.values(student_count=copy), wanted)
     in_term = (
         select(func.count())
         .where(course_terms.c.term_id == terms.c.id, course_terms.c.course_status == "published")
         .scalar_subquery()
     )
-    db.transaction(lambda: db.execute(update(terms).values(course_count=in_term)))
+    db.write(update(terms).values(course_count=in_term))
 
 
 def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
@@ -439,7 +440,7 @@ def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
 def _insert(table: Table, rows: Iterable[dict[str, Any]]) -> None:
     statement = insert(table)
     for chunk in chunks(rows, BATCH):
-        db.transaction(lambda c=chunk: db.execute(statement, c))
+        db.write(statement, chunk)
 
 
 def _totals() -> Built:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from functools import partial
 
 from sqlalchemy import delete, insert, select
 
@@ -29,7 +30,7 @@ def ensure(kind: str, count: int, role: str, password: str = "") -> list[int]:
     missing = [login for login in logins if login not in known]
     stored = passwords.hash_password(password or secrets.token_urlsafe(24)) if missing else ""
     for chunk in chunks(missing, 500):
-        db.transaction(lambda c=chunk: _make(c, role, stored))
+        db.transaction(partial(_make, chunk, role, stored))
     known = _ids(logins)
     return [known[login] for login in logins]
 
@@ -47,8 +48,8 @@ def remove() -> int:
     """Remove the demo people; gives how many went."""
     ids = db.values(select(users.c.ID).where(users.c.user_login.startswith(DEMO, autoescape=True)))
     for chunk in chunks(ids, 500):
-        db.transaction(lambda c=chunk: db.execute(delete(usermeta).where(usermeta.c.user_id.in_(c))))
-        db.transaction(lambda c=chunk: db.execute(delete(users).where(users.c.ID.in_(c))))
+        db.write(delete(usermeta).where(usermeta.c.user_id.in_(chunk)))
+        db.write(delete(users).where(users.c.ID.in_(chunk)))
     return len(ids)
 
 

@@ -53,6 +53,8 @@ class StatusOut(Out):
     rate_limit_store = fields.String(required=True)
     clock_skew_seconds = fields.Float(required=True, allow_none=True)
     wordpress_needed = fields.String(
-        required=True, allow_none=True, metadata={"description": "Why the direct and early doors hand over, if they do."}
+        required=True,
+        allow_none=True,
+        metadata={"description": "Why the direct and early doors hand over, if they do."},
     )
     record_age_seconds = fields.Integer(required=True, allow_none=True)

@@ -41,7 +41,7 @@ def identify(call: Call, request: Request) -> Actor:
     if kind == "basic":
         if not application_password.counts(call):
             return NOBODY
-        return application_password.verify(value, call)
+        return application_password.verify(value)
     if kind in ("api_key", "foreign"):
         raise Unauthenticated("This token is not one of this site's.")
     return cookie.identify(request) if site.current().is_embedded else NOBODY

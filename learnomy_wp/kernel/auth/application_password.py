@@ -11,7 +11,7 @@ from learnomy_wp.kernel.actor import Actor
 from learnomy_wp.kernel.auth import users
 from learnomy_wp.kernel.call import Call
 from learnomy_wp.kernel.errors import Unauthenticated
-from wp_schema import application_passwords, php
+from wp_schema import application_passwords
 
 VERIFIED_SECONDS = 60
 _MAX_VERIFIED = 1000
@@ -28,7 +28,7 @@ def counts(call: Call) -> bool:
     return site.record().application_passwords_used and (call.scheme == "https" or is_local)
 
 
-def verify(value: str, call: Call) -> Actor:
+def verify(value: str) -> Actor:
     """The user of `base64(login:password)`. Raises `Unauthenticated`."""
     refused = Unauthenticated("The user name or the application password is not right.")
     try:
@@ -40,16 +40,12 @@ def verify(value: str, call: Call) -> Actor:
     found = users.find_for_basic(login)
     if found is None or users.is_barred(found) or not found["application_passwords"]:
         raise refused
-    try:
-        entries = php.unserialize(found["application_passwords"])
-    except ValueError:
-        raise refused from None
-    if not _matches(password, entries if isinstance(entries, list) else [], value):
+    if not _matches(password, application_passwords.parse(found["application_passwords"]), value):
         raise refused
     return users.to_actor(found, credential="application_password")
 
 
-def _matches(password: str, entries: list[dict[str, object]], value: str) -> bool:
+def _matches(password: str, entries: list[application_passwords.Entry], value: str) -> bool:
     now = time.monotonic()
     names = [hashlib.sha256(f"{value}|{entry.get('password')}".encode()).hexdigest() for entry in entries]
     if any(_verified.get(name, 0) > now for name in names):

@@ -5,6 +5,8 @@ On a WordPress site a cookie makes the request WordPress's: a plugin may have it
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Request
 from sqlalchemy import bindparam, select
 
@@ -12,7 +14,7 @@ from learnomy_wp.kernel import clock, db, site
 from learnomy_wp.kernel.actor import NOBODY, Actor
 from learnomy_wp.kernel.auth import users
 from learnomy_wp.kernel.errors import Forbidden
-from wp_schema import cookies, php
+from wp_schema import cookies
 from wp_schema.tables import usermeta
 
 SESSIONS = select(usermeta.c.meta_value).where(
@@ -42,13 +44,12 @@ def identify(request: Request) -> Actor:
     return users.to_actor(found, credential="cookie")
 
 
-def _session_user(raw: str, now: int) -> dict[str, object] | None:
+def _session_user(raw: str, now: int) -> dict[str, Any] | None:
     cookie = cookies.parse_login_cookie(raw)
     found = users.find_by_login(cookie.login) if cookie else None
     if cookie is None or found is None or users.is_barred(found):
         return None
     if not cookies.verify_login_cookie(cookie, found["user_pass"], site.current().salt("logged_in"), now):
         return None
-    stored = db.value(SESSIONS, {"user_id": found["ID"]})
-    sessions = php.unserialize(stored) if stored else {}
+    sessions = cookies.parse_sessions(db.value(SESSIONS, {"user_id": found["ID"]}))
     return found if cookies.session_is_live(sessions, cookie.token, now) else None

@@ -54,7 +54,9 @@ def _decrypt(stored: str, salt: str) -> list[tuple[str, bytes]]:
         box = base64.b64decode(php.unserialize(stored)["box"])
         plain = ChaCha20Poly1305(_wrapping_key(salt)).decrypt(box[:12], box[12:], OPTION.encode())
     except (InvalidTag, ValueError, KeyError, TypeError):
-        raise BackendUnavailable("The signing keys cannot be read: AUTH_KEY has changed. Pair the site again.") from None
+        raise BackendUnavailable(
+            "The signing keys cannot be read: AUTH_KEY has changed. Pair the site again."
+        ) from None
     ring: dict[str, Any] = orjson.loads(plain)
     return [(entry["kid"], base64.b64decode(entry["key"])) for entry in ring["jwt"]]
 

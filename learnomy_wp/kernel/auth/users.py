@@ -33,7 +33,7 @@ _columns = (
     _meta("locale_key").label("locale"),
     _roles.label("roles"),
 )
-BY_ID = select(*_columns).where(users.c.ID == bindparam("user_id"))
+BY_ID = select(*_columns).where(bindparam("user_id") == users.c.ID)
 BY_LOGIN = select(*_columns).where(users.c.user_login == bindparam("login")).limit(1)
 BY_EMAIL = select(*_columns).where(users.c.user_email == bindparam("login")).limit(1)
 WITH_SESSION = (
@@ -54,7 +54,7 @@ WITH_SESSION = (
             ),
         )
     )
-    .where(users.c.ID == bindparam("user_id"))
+    .where(bindparam("user_id") == users.c.ID)
     .limit(1)
 )
 APPLICATION_PASSWORDS = _meta("app_passwords_key").label("application_passwords")
