@@ -124,6 +124,7 @@ final class Firing {
 		}
 		$visitor       = get_current_user_id();
 		$this->headers = new Sent_Headers();
+		Models\Model::forget();
 		Actions_Relay::enter( $this );
 		$this->become( (int) $this->row['actor_id'] );
 		$state = 'effect' === $this->row['kind'] ? $this->perform() : $this->announce();
