@@ -92,7 +92,6 @@ class Config:
     response_cache: bool
     metrics: bool
     server_timing: bool
-    server_timing: bool
     outbound_hosts: frozenset[str]
 
     @classmethod
@@ -132,7 +131,6 @@ class Config:
             trusts_unix=trusts_unix,
             response_cache=read.switch("LEARNOMY_RESPONSE_CACHE", default=True),
             metrics=read.switch("LEARNOMY_METRICS", default=True),
-            server_timing=read.switch("LEARNOMY_SERVER_TIMING", default=False),
             server_timing=read.switch("LEARNOMY_SERVER_TIMING", default=False),
             outbound_hosts=frozenset(host.lower() for host in read.words("LEARNOMY_OUTBOUND_HOSTS")),
         )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import re
+from functools import cache
 from importlib.resources import files
 
 from learnomy_wp.kernel.endpoint import Blueprint, Endpoint
@@ -14,6 +15,7 @@ from learnomy_wp.kernel.errors import NotBuilt
 from learnomy_wp.kernel.policy import ANY, PUBLIC, USER
 
 
+@cache
 def blueprint() -> Blueprint:
     """One declaration for each line of unbuilt.tsv."""
     declared = Blueprint("unbuilt", group="not built")

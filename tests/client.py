@@ -122,7 +122,7 @@ def make_api(url: str, state_dir: Path, **changes: Any) -> Api:
     install.install(runtime.database.write, base_prefix="wp_", blog_prefix="wp_", charset="utf8mb4", collate="")
     with runtime.request_stack(), db.blog(1):
         ids = db.transaction(_make_people)
-    keys.forget()
+        keys.ensure()
     return Api(app, runtime, ids)
 
 

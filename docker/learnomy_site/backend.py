@@ -92,3 +92,7 @@ def pair(site: Site) -> None:
     )
     if outcome is not True:
         raise PartFailed(f"the plugin and the backend did not pair: {outcome}")
+
+
+def seed(site: Site) -> None:
+    """Fill the site with the model academy, once: the plugin makes the people, the backend the rest."""

@@ -35,7 +35,11 @@ def start(options: argparse.Namespace) -> None:
     with locked(folder):
         site = _chosen(Site.load(folder, options.servers), options)
         site.save()
+        if options.fresh:
+            make_fresh(site)
         bring_up(site, options.only)
+        if options.seed:
+            backend.seed(site)
     if not options.quiet:
         print_site(site)
         print(f"  up in {time.monotonic() - began:.1f} s")
@@ -66,8 +70,19 @@ def bring_up(site: Site, level: str) -> None:
         backend.worker(site).stop()
 
 
+def make_fresh(site: Site) -> None:
+    """As if the site had never been started, but for its code, ports and servers."""
+    for part in reversed(_own_parts(site)):
+        part.stop()
+    theirs = servers.of(site)
+    theirs.ensure(str(site.folder))
+    theirs.sql(f"DROP DATABASE IF EXISTS `{site.database}`")
+    theirs.empty_redis(theirs.redis_database(str(site.folder)))
+    wordpress.forget(site)
+
+
 def stop(options: argparse.Namespace) -> None:
-    """End what `start` started; with --delete, the folder's data too."""
+    """End what `start` started."""
     folder = options.dir.resolve()
     if not (folder / "site.json").is_file():
         return
@@ -76,6 +91,17 @@ def stop(options: argparse.Namespace) -> None:
         for part in reversed(_own_parts(site)):
             part.stop()
         servers.of(site).leave(str(site.folder))
+
+
+def stop_all(options: argparse.Namespace) -> None:
+    """End every site and every pair of servers below a folder."""
+    below = options.dir.resolve()
+    for known in sorted(below.rglob("site.json")):
+        with locked(known.parent):
+            for part in reversed(_own_parts(Site.load(known.parent))):
+                part.stop()
+    for ports in sorted(below.rglob("ports.json")):
+        servers.Servers(ports.parent).stop()
 
 
 def restart(options: argparse.Namespace) -> None:
@@ -186,8 +212,11 @@ def _parser() -> argparse.ArgumentParser:
     made = command("start", start, "bring a site up; nothing happens to what is up already")
     _add_choices(made)
     made.add_argument("--only", choices=LEVELS, default="all", help="how far to go")
+    made.add_argument("--fresh", action="store_true", help="begin with an empty database and no state")
+    made.add_argument("--seed", action="store_true", help="fill it with the model academy")
     made.add_argument("--quiet", action="store_true", help="print nothing")
-    command("stop", stop, "end what start started")
+    command("stop", stop, "end what start started; shared servers when no other site needs them")
+    command("stop-all", stop_all, "end every site and server below a folder")
     made = command("restart", restart, "end one part and bring it up again")
     made.add_argument("part", choices=("php-fpm", "nginx", "api", "worker"))
     made.add_argument("--stop-only", action="store_true", help="leave it ended")

@@ -78,11 +78,22 @@ class Servers:
 
     def _is_redis_ready(self) -> bool:
         try:
-            with socket.create_connection(("127.0.0.1", self.redis_port), timeout=1) as connection:
-                connection.sendall(b"PING\r\n")
-                return connection.recv(5) == b"+PONG"
+            return self._ask_redis("PING") == b"+PONG\r\n"
         except OSError:
             return False
+
+    def _ask_redis(self, *commands: str) -> bytes:
+        """What Redis answers to the last of some commands, each of which has a one-line answer."""
+        answer = b""
+        with socket.create_connection(("127.0.0.1", self.redis_port), timeout=5) as connection:
+            for command in commands:
+                connection.sendall(command.encode() + b"\r\n")
+                answer = connection.recv(512)
+        return answer
+
+    def empty_redis(self, number: int) -> None:
+        """Forget everything in one numbered database."""
+        self._ask_redis(f"SELECT {number}", "FLUSHDB")
 
     def prepare(self) -> None:
         """Make the database's data folder and choose Redis's port; nothing when that was done."""
@@ -121,8 +132,17 @@ class Servers:
             users = {other: number for other, number in self._users().items() if other != user}
             self._write_users(users)
             if not users:
-                self.redis().stop()
-                self.mariadb().stop()
+                self._stop()
+
+    def stop(self) -> None:
+        """End both, whoever needs them."""
+        with locked(self.folder):
+            self._write_users({})
+            self._stop()
+
+    def _stop(self) -> None:
+        self.redis().stop()
+        self.mariadb().stop()
 
     def redis_database(self, user: str) -> int:
         """A numbered Redis database of that user's own."""

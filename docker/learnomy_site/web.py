@@ -57,6 +57,8 @@ def nginx(site: Site) -> Part:
     run = site.folder / "run"
     user = site.web_user
     backend = site.backend_address.removeprefix("http://")
+    names = ["learnomy.conf", *(["learnomy-network.conf"] if site.multisite else [])] if site.door == "direct" else []
+    snippets = [REPOSITORY / "bridge" / "nginx" / name for name in names]
     text = _fill(
         "nginx.conf",
         {
@@ -69,18 +71,17 @@ def nginx(site: Site) -> Part:
             "PORT": str(site.port),
             "PHP_PORT": str(site.php_port),
             "ROOT": str(site.root),
-            "DIRECT_DOOR": f"include {REPOSITORY}/bridge/nginx/learnomy.conf;" if site.door == "direct" else "",
+            "DIRECT_DOOR": " ".join(f"include {path};" for path in snippets),
         },
     )
     program = shutil.which("nginx") or "/usr/sbin/nginx"
-    snippet = (REPOSITORY / "bridge/nginx/learnomy.conf").read_text()
     return Part(
         "nginx",
         [program, "-p", str(run), "-e", f"{site.folder}/logs/nginx-error.log", "-c", str(run / "nginx.conf")],
         site.folder,
         ready=lambda: all(can_connect(("127.0.0.1", port)) for port in (site.port, site.php_port)),
         files={run / "nginx.conf": text, run / "nginx-wordpress.conf": (DOCKER / "nginx-wordpress.conf").read_text()},
-        fingerprint=snippet,
+        fingerprint="".join(path.read_text() for path in snippets),
     )
 
 

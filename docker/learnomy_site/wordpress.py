@@ -21,6 +21,28 @@ SCRIPTS = REPOSITORY / "docker" / "php"
 PLUGIN = REPOSITORY / "bridge" / "learnomy"
 
 
+_ADDRESSES = """\
+defined( 'WP_HOME' ) || define( 'WP_HOME', 'http://' . $learnomy_site_host );
+defined( 'WP_SITEURL' ) || define( 'WP_SITEURL', 'http://' . $learnomy_site_host );"""
+
+# A network finds its sites by the Host header, so there the header follows the site's own address.
+_NETWORK_ADDRESSES = """\
+if ( 'make' !== getenv( 'LEARNOMY_SITE_NETWORK' ) ) {
+	if ( '{{host}}' !== $learnomy_site_host ) {
+		$_SERVER['HTTP_HOST'] = '{{host}}';
+	}
+	define( 'MULTISITE', true );
+	define( 'SUBDOMAIN_INSTALL', false );
+	define( 'DOMAIN_CURRENT_SITE', '{{host}}' );
+	define( 'PATH_CURRENT_SITE', '/' );
+	define( 'SITE_ID_CURRENT_SITE', 1 );
+	define( 'BLOG_ID_CURRENT_SITE', 1 );
+} else {
+	define( 'WP_HOME', 'http://{{host}}' );
+	define( 'WP_SITEURL', 'http://{{host}}' );
+}"""
+
+
 class PhpFailed(Exception):
     """A PHP script ended with an error; the message is what it printed."""
 
@@ -43,9 +65,24 @@ def ensure(site: Site) -> None:
     if not (marker.is_file() and marker.read_text().startswith(wanted)):
         give_to_web_user(site, site.root / "wp-content")
         give_to_web_user(site, site.root, deep=False)  # where WordPress puts its maintenance file
-        _install(site)
-        version = run_script(site, SCRIPTS / "install.php", _account_variables())
-        marker.write_text(f"{wanted}\n{version}\n")
+        accounts = {"LEARNOMY_SITE_PASSWORD": PASSWORD, "LEARNOMY_SITE_USERS": json.dumps(USERS)}
+        if site.multisite:  # WordPress is installed before it becomes a network
+            run_script(site, SCRIPTS / "install.php", {**accounts, "LEARNOMY_SITE_NETWORK": "make"})
+        installed = run_script(site, SCRIPTS / "install.php", accounts)
+        marker.write_text(f"{wanted}\n{installed}\n")
+
+
+def forget(site: Site) -> None:
+    """Remove what a site gathered in its life: uploads, must-use plugins, mail, logs, the backend's state."""
+    content = site.root / "wp-content"
+    for folder in (content / "uploads", content / "mu-plugins", site.state, site.folder / "mail", site.folder / "logs"):
+        shutil.rmtree(folder, ignore_errors=True)
+    for file in (site.folder / "run" / "installed", site.root / ".maintenance"):
+        file.unlink(missing_ok=True)
+    shipped = {"akismet", "index.php", "learnomy"}
+    for plugin in (content / "plugins").glob("*"):
+        if plugin.name not in shipped:
+            shutil.rmtree(plugin, ignore_errors=True)
 
 
 def version(site: Site) -> str:
@@ -53,26 +90,10 @@ def version(site: Site) -> str:
     return (site.folder / "run" / "installed").read_text().splitlines()[1]
 
 
-def _account_variables() -> dict[str, str]:
-    return {"LEARNOMY_SITE_PASSWORD": PASSWORD, "LEARNOMY_SITE_USERS": json.dumps(USERS)}
-
-
-def _install(site: Site) -> None:
-    if site.multisite:
-        run_script(site, SCRIPTS / "install-network.php", {**_account_variables(), "LEARNOMY_SITE_NETWORK": "1"})
-
-
 def _write_config(site: Site) -> None:
     salts = "\n".join(f"define( '{name}', '{value}' );" for name, value in site.salts.items())
-    multisite = ""
-    if site.multisite:
-        multisite = (
-            "if ( ! getenv( 'LEARNOMY_SITE_NETWORK' ) ) {\n"
-            "\tdefine( 'MULTISITE', true );\n\tdefine( 'SUBDOMAIN_INSTALL', false );\n"
-            f"\tdefine( 'DOMAIN_CURRENT_SITE', '{site.host}' );\n\tdefine( 'PATH_CURRENT_SITE', '/' );\n"
-            "\tdefine( 'SITE_ID_CURRENT_SITE', 1 );\n\tdefine( 'BLOG_ID_CURRENT_SITE', 1 );\n}\n"
-        )
     values = {
+        "addresses": _NETWORK_ADDRESSES if site.multisite else _ADDRESSES,
         "folder": str(site.folder),
         "database": site.database,
         "socket": str(servers.of(site).socket),
@@ -81,7 +102,6 @@ def _write_config(site: Site) -> None:
         "hosts": ", ".join(f"'{host}'" for host in site.hosts),
         "cookiehash": hashlib.md5(f"http://{site.host}".encode()).hexdigest(),  # noqa: S324  # WordPress's own rule
         "debug": "true" if site.debug else "false",
-        "multisite": multisite,
     }
     text = (SCRIPTS / "wp-config.php").read_text()
     for name, value in values.items():

@@ -35,6 +35,32 @@ foreach ( json_decode( getenv( 'LEARNOMY_SITE_USERS' ), true ) as $login => $rol
 		}
 	}
 }
+
+if ( 'make' === getenv( 'LEARNOMY_SITE_NETWORK' ) ) {
+	global $wpdb;
+	foreach ( $wpdb->tables( 'ms_global' ) as $name => $table ) {
+		$wpdb->$name = $table;
+	}
+	install_network();
+	if ( ! $wpdb->get_var( "SELECT COUNT(*) FROM $wpdb->site" ) ) {
+		$made = populate_network( 1, getenv( 'LEARNOMY_SITE_HOST' ), 'admin@example.test', 'Learnomy network', '/', false );
+		// A port in the domain draws only the warning about wildcard DNS.
+		if ( is_wp_error( $made ) && 'no_wildcard_dns' !== $made->get_error_code() ) {
+			fwrite( STDERR, $made->get_error_message() . "\n" );
+			exit( 1 );
+		}
+	}
+	exit( 0 );
+}
+
+if ( is_multisite() && ! get_sites( array( 'path' => '/second/', 'count' => true ) ) ) {
+	$made = wpmu_create_blog( getenv( 'LEARNOMY_SITE_HOST' ), '/second/', 'Second site', get_user_by( 'login', 'admin' )->ID );
+	if ( is_wp_error( $made ) ) {
+		fwrite( STDERR, $made->get_error_message() . "\n" );
+		exit( 1 );
+	}
+}
+
 global $wp_rewrite;
 $wp_rewrite->set_permalink_structure( '/%postname%/' );
 flush_rewrite_rules( true );

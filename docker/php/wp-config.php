@@ -19,8 +19,7 @@ $learnomy_site_host = '{{host}}';
 if ( isset( $_SERVER['HTTP_HOST'] ) && in_array( $_SERVER['HTTP_HOST'], array( {{hosts}} ), true ) ) {
 	$learnomy_site_host = $_SERVER['HTTP_HOST'];
 }
-defined( 'WP_HOME' ) || define( 'WP_HOME', 'http://' . $learnomy_site_host );
-defined( 'WP_SITEURL' ) || define( 'WP_SITEURL', 'http://' . $learnomy_site_host );
+{{addresses}}
 define( 'COOKIEHASH', '{{cookiehash}}' );
 
 defined( 'WP_DEBUG' ) || define( 'WP_DEBUG', {{debug}} );
@@ -32,7 +31,6 @@ define( 'WP_HTTP_BLOCK_EXTERNAL', true );
 define( 'WP_ACCESSIBLE_HOSTS', '127.0.0.1,localhost' );
 define( 'AUTOMATIC_UPDATER_DISABLED', true );
 define( 'FS_METHOD', 'direct' );
-{{multisite}}
 if ( ! defined( 'ABSPATH' ) ) {
 	define( 'ABSPATH', __DIR__ . '/' );
 }

@@ -7,6 +7,7 @@ door may answer at all. It is one query, or one Redis read while its copy there 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import os
 import time
@@ -134,7 +135,12 @@ class Site:
         return base, base if blog_id == 1 else f"{base}{blog_id}_"
 
     def salt(self, scheme: str) -> str:
-        """WordPress's final `wp_salt( scheme )`: from the pairing, else from wp-config.php."""
+        """WordPress's final `wp_salt( scheme )`: from the pairing, else from wp-config.php.
+
+        The embedded default has no wp-config.php; its salts follow from its secret.
+        """
+        if self.is_embedded:
+            return hmac.new(self.secret().encode(), scheme.encode(), hashlib.sha256).hexdigest()
         return str(self.pairing.get("salts", {}).get(scheme) or self.config.salts.get(scheme, ""))
 
     # -- secrets

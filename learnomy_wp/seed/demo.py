@@ -19,7 +19,7 @@ def build(*, home: str, password: str) -> academy.Built:
     instructors = [teacher, *people.ensure("instructor", 9, "lrn_instructor")]
     students = [student, *people.ensure("student", 99, "lrn_student")]
     db.transaction(lambda: local.set_option("blogname", content.ACADEMY))
-    keys.forget()
+    keys.ensure()
     return academy.build(students, instructors)
 
 

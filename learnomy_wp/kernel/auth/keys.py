@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import select
 
-from learnomy_wp.kernel import db, site
+from learnomy_wp.kernel import db, local, site
 from learnomy_wp.kernel.errors import BackendUnavailable
 from wp_schema import php
 from wp_schema.tables import options
@@ -61,8 +61,14 @@ def _decrypt(stored: str, salt: str) -> list[tuple[str, bytes]]:
     return [(entry["kid"], base64.b64decode(entry["key"])) for entry in ring["jwt"]]
 
 
-def make_option(salt: str) -> str:
-    """A new key ring as the option's stored value, for the embedded default."""
+def ensure() -> None:
+    """Make the key ring of the embedded default, where there is none."""
+    if not db.value(_STORED):
+        db.transaction(lambda: local.set_option(OPTION, _make_option(site.current().salt("auth")), autoload=False))
+        forget()
+
+
+def _make_option(salt: str) -> str:
     entry = {
         "kid": KID_PREFIX + secrets.token_hex(4),
         "key": base64.b64encode(secrets.token_bytes(32)).decode(),
