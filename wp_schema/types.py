@@ -1,7 +1,7 @@
 """Column types that mean the same on MySQL, MariaDB and SQLite.
 
 Instants are aware UTC, flags are bools, money is whole minor units, JSON is text (MySQL's own
-JSON type and MariaDB's differ), and keys compare byte by byte on every engine.
+JSON type and MariaDB's differ), and keys compare by code point on every engine.
 """
 
 from __future__ import annotations
@@ -29,16 +29,15 @@ Blob = LargeBinary().with_variant(mysql.LONGBLOB(), *MYSQL)
 
 
 def key_string(length: int) -> TypeEngine[str]:
-    """An ASCII string compared byte by byte: slugs, hashes, uuids, states and other keys."""
-    return String(length).with_variant(mysql.VARCHAR(length, charset="ascii", collation="ascii_bin"), *MYSQL)
+    """A string compared code point by code point: slugs, hashes, states, folded titles.
 
-
-def binary_string(length: int) -> TypeEngine[str]:
-    """A Unicode string compared by code point, so that every engine gives one order."""
+    Not of MySQL's charset ascii even where only ASCII is stored: comparing such a column with
+    what a visitor typed would be an error instead of no match.
+    """
     return String(length).with_variant(mysql.VARCHAR(length, charset="utf8mb4", collation="utf8mb4_bin"), *MYSQL)
 
 
-SortTitle = binary_string(191)
+SortTitle = key_string(191)
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -23,7 +23,7 @@ from wp_schema.learnomy.base import (
     version,
     when,
 )
-from wp_schema.types import Count, Id, SortTitle, binary_string
+from wp_schema.types import Count, Id, SortTitle, key_string
 
 membership_plans = table(
     "membership_plans",
@@ -69,8 +69,8 @@ subscriptions = table(
     ref("plan_id"),
     state("status", "pending"),  # pending | trialing | active | past_due | paused | cancelled | expired
     state("gateway", "", 32),
-    Column("gateway_subscription_id", binary_string(191), nullable=True),
-    Column("gateway_customer_id", binary_string(191), nullable=True),
+    Column("gateway_subscription_id", key_string(191), nullable=True),
+    Column("gateway_customer_id", key_string(191), nullable=True),
     money("price_minor"),
     state("currency", "", 3),
     state("billing_interval", "month"),
@@ -128,9 +128,9 @@ transactions = table(
     money("amount_minor"),  # what was charged; a refund's is what was given back
     money("refunded_minor"),
     state("gateway", "", 32),
-    Column("gateway_reference", binary_string(191), nullable=True),  # payment or refund id
-    Column("gateway_session_id", binary_string(191), nullable=True),
-    Column("invoice_number", binary_string(64), nullable=True),
+    Column("gateway_reference", key_string(191), nullable=True),  # payment or refund id
+    Column("gateway_session_id", key_string(191), nullable=True),
+    Column("invoice_number", key_string(64), nullable=True),
     json("invoice"),
     Column("customer_name", String(250), nullable=False, default=""),
     Column("customer_email", String(100), nullable=False, default=""),
@@ -169,7 +169,7 @@ coupons = table(
     "coupons",
     id_column(),
     Column("code", String(64), nullable=False),  # as typed by its maker
-    Column("code_key", binary_string(64), nullable=False),  # folded: what is looked up
+    Column("code_key", key_string(64), nullable=False),  # folded: what is looked up
     Column("description", String(255), nullable=False, default=""),
     state("type", "percentage"),  # percentage | fixed
     money("value"),  # hundredths of a percent, or minor units
