@@ -13,8 +13,6 @@ from wp_schema.types import Count, Flag, Id, Json, LongText, Money, Points, UtcD
 
 metadata_learnomy = MetaData()
 
-LIVE = "status <> 'trash'"
-
 
 class Key(NamedTuple):
     """An index or check of a table, named when the table is made."""
@@ -64,7 +62,8 @@ def table(name: str, *items: Column[Any] | Key) -> Table:
     )
     for item in items:
         if isinstance(item, Key):
-            _add_key(made, quoted_name(f"{stem}_{item.name}", True), item)
+            kind = "ck_" if item.kind == "check" else ""
+            _add_key(made, quoted_name(f"{stem}_{kind}{item.name}", True), item)
     return made
 
 
