@@ -1,11 +1,15 @@
-"""A kernel database with the tables that keys and jobs need, for the tests of this folder."""
+"""Databases and a runtime for the tests of this folder: only the tables of keys and jobs, or a whole bare site."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+from learnomy_wp.config import Config
 from learnomy_wp.kernel import db
+from learnomy_wp.kernel.runtime import Runtime, start
+from wp_schema import install
 from wp_schema.ddl import CreateWholeTable
 from wp_schema.tables import expiring_keys, jobs
 
@@ -30,3 +34,24 @@ def kernel_database(url: str, blogs: tuple[int, ...] = (1, 2)) -> Iterator[db.Da
                 yield database
     finally:
         database.dispose()
+
+
+@contextmanager
+def kernel_site(url: str, state_dir: Path, redis_url: str = "") -> Iterator[Runtime]:
+    """A whole runtime over a bare WordPress with the prefix `t_`, current for this process."""
+    environ = {
+        "DATABASE_URL": url,
+        "LEARNOMY_STATE_DIR": str(state_dir),
+        "LEARNOMY_TABLE_PREFIX": "t_",
+        "LEARNOMY_SECRET": "4f1c9b7de2a84c06b3d5a9e17c60f28be45d93a1c7f802b6",
+        "LEARNOMY_REDIS_URL": redis_url,
+        "LEARNOMY_LEASE_SECONDS": "3",
+    }
+    runtime = start(Config.load(environ, state_dir))
+    try:
+        install.install_bare_wordpress(runtime.database.write, home="http://example.test", prefix="t_")
+        install.install(runtime.database.write, base_prefix="t_", blog_prefix="t_")
+        with db.using(runtime.database), db.blog(1):
+            yield runtime
+    finally:
+        runtime.database.dispose()
