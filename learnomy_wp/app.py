@@ -38,6 +38,13 @@ _BY_STATUS = {
 }
 
 
+class EnvelopeApi(Api):  # type: ignore[misc]
+    """flask-smorest with this API's own error answers."""
+
+    def handle_http_exception(self, error: HTTPException) -> Response:
+        return _answer_error(error)
+
+
 def create_app(config: Config | None = None) -> Flask:
     """The application over one site. Raises `ConfigError` where it must not boot."""
     runtime = start(config or Config.load(os.environ))
@@ -45,7 +52,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.config.update(openapi.SETTINGS, MAX_CONTENT_LENGTH=MAX_BODY_BYTES)
     app.extensions["learnomy"] = runtime
     app.url_map.strict_slashes = False
-    api = Api(app, spec_kwargs=openapi.SPEC_OPTIONS)
+    api = EnvelopeApi(app, spec_kwargs=openapi.SPEC_OPTIONS)
     for blueprint in features.blueprints():
         api.register_blueprint(blueprint.build())
     app.extensions["learnomy_api"] = api
@@ -93,9 +100,11 @@ def _add_handlers(app: Flask, runtime: Runtime) -> None:
         if stack is not None:
             stack.close()
 
-    @app.errorhandler(Exception)
-    def on_error(error: Exception) -> Response:
-        return envelope.error_response(_translate(error), flask.g.call.request_id)
+    app.register_error_handler(Exception, _answer_error)
+
+
+def _answer_error(error: Exception) -> Response:
+    return envelope.error_response(_translate(error), flask.g.call.request_id)
 
 
 def _translate(error: Exception) -> errors.ApiError:

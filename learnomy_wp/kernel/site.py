@@ -40,6 +40,7 @@ OPTION_NAMES = (
     "home",
     "siteurl",
     "blogname",
+    "permalink_structure",
     "timezone_string",
     "gmt_offset",
     "users_can_register",
@@ -57,6 +58,7 @@ class Record:
     home: str
     siteurl: str
     name: str
+    permalink_structure: str
     settings: Mapping[str, Any]
     listeners: Mapping[str, list[str]]
     gates: Mapping[str, list[str]]
@@ -178,10 +180,18 @@ class Site:
             if packed is not None:
                 return _parse_record(packed)
         found = {row["option_name"]: row["option_value"] for row in db.rows(OPTIONS)}
+        found.update(self._addresses())
         packed = json.dumps(found, sort_keys=True).encode()
         if self.store.is_shared_memory:
             self.store.put("site", "record", packed, COPY_SECONDS)
         return _parse_record(packed)
+
+    def _addresses(self) -> dict[str, str]:
+        """Where the blog is, as WordPress says: constants may override the options."""
+        for blog in self.pairing.get("blogs", ()):
+            if int(blog["id"]) == db.blog_id():
+                return {"home": str(blog["home"]), "siteurl": str(blog["siteurl"])}
+        return {}
 
     def forget_record(self) -> None:
         """Drop the copy, since an option changed."""
@@ -201,6 +211,7 @@ def _parse_record(packed: bytes) -> Record:
         home=raw.get("home", "").rstrip("/"),
         siteurl=raw.get("siteurl", "").rstrip("/"),
         name=raw.get("blogname", ""),
+        permalink_structure=raw.get("permalink_structure", ""),
         settings=_array(raw.get("learnomy_settings")),
         listeners=_lists(noted.get("listeners")),
         gates=_lists(noted.get("gates")),

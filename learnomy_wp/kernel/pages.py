@@ -1,0 +1,59 @@
+"""Addresses of the school's pages, as `\\Learnomy\\route_url()` makes them in PHP."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlencode
+
+from marshmallow import fields, validate
+
+from learnomy_wp.kernel import settings, site
+
+# Base slugs that the owner may change.
+BASES = {
+    "courses": "courses",
+    "quiz": "quiz",
+    "account": "account",
+    "become_instructor": "become-instructor",
+    "instructor": "instructor",
+    "instructors": "instructors",
+    "membership": "membership",
+    "checkout": "checkout",
+    "certificate": "certificate",
+    "login": "login",
+    "register": "register",
+}
+# The routes that answers link to, and their paths; braces name base slugs and arguments.
+ROUTES = {
+    "catalog": "{courses}",
+    "category": "{courses}/category/{slug}",
+    "course": "{courses}/{slug}",
+    "lesson": "{courses}/{course}/{lesson}",
+    "quiz": "{quiz}/{slug}",
+    "student-dashboard": "{account}",
+    "instructor": "{instructors}/{slug}",
+    "certificate-verify": "{certificate}/{uuid}",
+    "login": "{login}",
+}
+SLUGS = settings.declare(
+    "slugs",
+    BASES,
+    fields.Dict(
+        keys=fields.String(validate=validate.OneOf(sorted(BASES))),
+        values=fields.String(validate=validate.Regexp(r"^[a-z0-9][a-z0-9-]{0,60}$")),
+        metadata={"description": "Base slugs of the school's pages."},
+    ),
+)
+
+
+def url(name: str, **arguments: str) -> str:
+    """The address of a page of the school."""
+    record = site.record()
+    structure = record.permalink_structure
+    if not structure:
+        query = {"learnomy_route": name} | {f"learnomy_{key}": value for key, value in arguments.items()}
+        return f"{record.home}/?{urlencode(query)}"
+    bases = {**BASES, **(settings.get(SLUGS) or {})}
+    named = {key: quote(value, safe="%") for key, value in arguments.items()}
+    root = "index.php/" if structure.startswith("/index.php/") else ""
+    end = "/" if structure.endswith("/") else ""
+    return f"{record.home}/{root}{ROUTES[name].format(**{**bases, **named})}{end}"

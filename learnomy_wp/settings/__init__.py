@@ -1,0 +1,1 @@
+"""The site's settings, read and written as one resource."""

@@ -1,0 +1,26 @@
+"""`/settings`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from learnomy_wp.kernel import settings
+from learnomy_wp.kernel.endpoint import Blueprint
+from learnomy_wp.kernel.policy import MANAGER
+from learnomy_wp.kernel.wordpress import Effects
+from learnomy_wp.settings import service
+from learnomy_wp.settings.schemas import settings_out, settings_patch
+
+bp = Blueprint("settings", group="admin")
+
+
+@bp.endpoint("get", "/settings", can=MANAGER, returns=settings_out())
+def get_settings() -> dict[str, Any]:
+    """Read the site's settings."""
+    return settings.all_values()
+
+
+@bp.endpoint("patch", "/settings", can=MANAGER, body=settings_patch(), returns=settings_out(), writes_wordpress=True)
+def update_settings(body: dict[str, Any]) -> Effects:
+    """Change settings; what is not named stays."""
+    return service.change_settings(body)
