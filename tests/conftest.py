@@ -1,8 +1,12 @@
 """Fixtures that the whole suite shares, and the closing lines that say what it ran against.
 
-A test asks for `site` (a real WordPress; `@pytest.mark.wordpress("6.1", "6.8")` chooses versions, 7.1 is
-the default), `embedded`, `database_url` (an empty MariaDB database, one a module), `sqlite` (a URL of an
-empty file), `any_database_url` (both, one after the other) or `redis_url` (emptied before each test).
+A test asks for one or several of:
+- `site`: a real WordPress with plugin, backend and worker; `@pytest.mark.wordpress("6.1", "6.8")` chooses
+  versions, 7.1 is the default;
+- `bare_site`: the same without plugin and backend;
+- `embedded`: the default without WordPress, over HTTP;
+- `database_url` (an empty MariaDB database, one a module), `sqlite` (the URL of an empty file),
+  `any_database_url` (both, one after the other), `redis_url` (emptied before each test).
 """
 
 from __future__ import annotations
@@ -110,10 +114,11 @@ def redis_url(mariadb: Servers) -> str:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test once for each WordPress version that its marker names."""
-    if "site" in metafunc.fixturenames:
-        marker = metafunc.definition.get_closest_marker("wordpress")
-        versions = marker.args if marker and marker.args else (DEFAULT_VERSION,)
-        metafunc.parametrize("site", versions, indirect=True, ids=[f"wp{version}" for version in versions])
+    marker = metafunc.definition.get_closest_marker("wordpress")
+    versions = marker.args if marker and marker.args else (DEFAULT_VERSION,)
+    for fixture in ("site", "bare_site"):
+        if fixture in metafunc.fixturenames:
+            metafunc.parametrize(fixture, versions, indirect=True, ids=[f"wp{version}" for version in versions])
 
 
 def running_site(version: str, *options: str, kind: str = "wp") -> Site:
@@ -127,9 +132,19 @@ def running_site(version: str, *options: str, kind: str = "wp") -> Site:
 @pytest.fixture
 def site(request: pytest.FixtureRequest, mariadb: Servers) -> Site:
     """A real WordPress with plugin, backend and worker. WordPress 6.8 has a persistent object cache."""
+    return _site(request, "wp")
+
+
+@pytest.fixture
+def bare_site(request: pytest.FixtureRequest, mariadb: Servers) -> Site:
+    """A real WordPress without the plugin, and without a backend."""
+    return _site(request, "bare", "--only", "wordpress")
+
+
+def _site(request: pytest.FixtureRequest, kind: str, *options: str) -> Site:
     version = getattr(request, "param", DEFAULT_VERSION)
     object_cache = version == "6.8" or bool(os.environ.get("LEARNOMY_TEST_OBJECT_CACHE"))
-    found = running_site(version, "--object-cache" if object_cache else "--no-object-cache")
+    found = running_site(version, "--object-cache" if object_cache else "--no-object-cache", *options, kind=kind)
     harness.note("wordpress", found.exact_version)
     return found
 

@@ -597,7 +597,7 @@ def start_site(version: str, *, name: str, options: tuple[str, ...] = ()) -> Sit
     (folder / "extra-config.php").write_text(EXTRA_CONFIG)
     command = [
         REPOSITORY / "docker/bin/site", "start", "--fresh", "--quiet", "--dir", folder, "--servers", SITES / "servers",
-        "--wp", version, *options, *os.environ.get("LEARNOMY_TMP_OPT", "").split(),
+        "--wp", version, *options,
     ]  # fmt: skip
     ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
     if ran.returncode != 0:
