@@ -25,7 +25,7 @@ GENERIC = "$generic$"
 
 _BCRYPT_LENGTH = 72
 _FAST_HASH_KEY = b"wp_fast_hash_6.8+"
-_BCRYPT = re.compile(r"\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}")
+_BCRYPT = re.compile(r"\$2[aby]\$(?:0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}")
 _ARGON2: dict[str, type[Argon2id] | type[Argon2i]] = {"argon2id": Argon2id, "argon2i": Argon2i}
 _PHPASS = re.compile(r"\$[PH]\$[./A-Za-z0-9]{31}")
 _PHPASS_ALPHABET = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -125,7 +125,7 @@ def _prehashed(raw: bytes) -> bytes:
 def _verify_plain(raw: bytes, stored_hash: str) -> bool:
     """PHP's password_verify() for the algorithms that WordPress can be told to use."""
     if _BCRYPT.fullmatch(stored_hash):
-        # PHP ends a bcrypt password at a null byte and cuts it at 72; the library refuses both.
+        # PHP ends a bcrypt password at a null byte and cuts it at 72; the library does neither.
         return bcrypt.checkpw(raw.partition(b"\0")[0][:_BCRYPT_LENGTH], stored_hash.encode())
     algorithm = _ARGON2.get(_argon2_name(stored_hash))
     if algorithm is None:
