@@ -60,8 +60,6 @@ namespace Learnomy {
 			return LEARNOMY_VERSION;
 		}
 	}
-
-	class_alias( Learnomy::class, __NAMESPACE__ . '\Plugin' );
 }
 
 namespace {
