@@ -5,10 +5,12 @@ from __future__ import annotations
 from learnomy_wp import unbuilt
 from learnomy_wp.accounts import routes as accounts
 from learnomy_wp.kernel.endpoint import Blueprint
+from learnomy_wp.me import routes as me
+from learnomy_wp.settings import routes as settings
 from learnomy_wp.system import routes as system
 
 
 def blueprints() -> list[Blueprint]:
     """Every feature's endpoints; what the contract names beyond them answers 501."""
-    built = [system.bp, accounts.bp]
-    return [*built, unbuilt.blueprint()]
+    built = [system.bp, accounts.bp, me.bp]
+    return [*built, settings.blueprint(), unbuilt.blueprint()]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from learnomy_wp.accounts import avatars, tokens
+from learnomy_wp.accounts import tokens
+from learnomy_wp.kernel import avatars, db, limits, site
 from learnomy_wp.kernel import call as calls
-from learnomy_wp.kernel import db, limits, site
 from learnomy_wp.kernel.actor import LEARNOMY_CAPABILITIES, Actor
 from learnomy_wp.kernel.auth import jwt, users
 from learnomy_wp.kernel.errors import RateLimited, Unauthenticated, ValidationFailed
@@ -67,19 +67,9 @@ def describe(actor: Actor) -> dict[str, Any]:
         "capabilities": [name for name in LEARNOMY_CAPABILITIES if actor.can(name)],
         "avatar_url": avatars.url(actor.email),
         "locale": actor.profile.get("locale") or record.locale,
-        "timezone": site_timezone(),
+        "timezone": site.timezone_name(),
         "credential": actor.credential,
     }
-
-
-def site_timezone() -> str:
-    """The site's zone: a name, else an offset, as WordPress's wp_timezone_string gives it."""
-    record = site.record()
-    if record.timezone:
-        return record.timezone
-    minutes = round(record.gmt_offset * 60)
-    sign = "-" if minutes < 0 else "+"
-    return f"{sign}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
 
 
 def _judged_by_wordpress() -> dict[str, Any] | None:

@@ -293,3 +293,13 @@ def record() -> Record:
     if call.record is None:
         call.record = current().record()
     return call.record
+
+
+def timezone_name() -> str:
+    """The site's zone: a name, else an offset, as WordPress's wp_timezone_string gives it."""
+    found = record()
+    if found.timezone:
+        return found.timezone
+    minutes = round(found.gmt_offset * 60)
+    sign = "-" if minutes < 0 else "+"
+    return f"{sign}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"

@@ -22,4 +22,5 @@ def settings_patch() -> Schema:
 
 def _schema(name: str, base: type[Schema]) -> Schema:
     made = {setting: copy.deepcopy(field) for setting, (_default, field) in DECLARED.items()}
-    return type(name, (base,), {"__doc__": "The site's settings.", **made})()
+    schema: type[Schema] = type(name, (base,), {"__doc__": "The site's settings.", **made})
+    return schema()

@@ -1,0 +1,1 @@
+"""How far a learner is: completion, position, locks, and when a course is completed."""
