@@ -40,7 +40,7 @@ def key_clause(index: Index, dialect: Dialect) -> str:
     """`KEY name (columns)` out of SQLAlchemy's `CREATE INDEX name ON table (columns)`."""
     statement = str(CreateIndex(index).compile(dialect=dialect)).strip()
     kind = statement.removeprefix("CREATE ").split("INDEX", 1)[0]
-    name = dialect.identifier_preparer.quote(str(index.info.get("mysql_name") or index.name))
+    name = dialect.identifier_preparer.quote_identifier(str(index.info.get("mysql_name") or index.name))
     return f"{kind}KEY {name}{statement[statement.rindex(' (') :]}"
 
 

@@ -33,10 +33,14 @@ def check_server(engine: Engine) -> str:
         if engine.dialect.name not in MYSQL:
             version = str(connection.exec_driver_sql("SELECT sqlite_version()").scalar())
             return _check("SQLite", version, FLOOR_SQLITE)
-        version = str(connection.exec_driver_sql("SELECT VERSION()").scalar())
-        if "mariadb" in version.lower():
-            return _check("MariaDB", version.removeprefix("5.5.5-"), FLOOR_MARIADB)
-        return _check("MySQL", version, FLOOR_MYSQL)
+        return check_version(str(connection.exec_driver_sql("SELECT VERSION()").scalar()))
+
+
+def check_version(version: str) -> str:
+    """The same for what MySQL's or MariaDB's `VERSION()` says."""
+    if "mariadb" in version.lower():
+        return _check("MariaDB", version.removeprefix("5.5.5-"), FLOOR_MARIADB)
+    return _check("MySQL", version, FLOOR_MYSQL)
 
 
 def _check(name: str, version: str, floor: tuple[int, int]) -> str:

@@ -16,15 +16,27 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import Column, Index, MetaData, Table
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.schema import Index
+from sqlalchemy.sql.elements import quoted_name
 
-from wp_schema.ddl import is_wanted
-from wp_schema.prefix import BLOG_PREFIX, DEFAULT_COLLATION, bind_connection
-from wp_schema.types import MYSQL
+from wp_schema.ddl import create_tables, is_wanted
+from wp_schema.prefix import BLOG_PREFIX, DEFAULT_COLLATION, SITE_COLLATION, bind_connection
+from wp_schema.types import MYSQL, key_string
 
-VERSION_TABLE = f"{BLOG_PREFIX}learnomy_version"
+VERSION_TABLE = quoted_name(f"{BLOG_PREFIX}learnomy_version", True)
 LOCK_SECONDS = 120
+
+
+# alembic would make the same, but name its key without quotes
+_version_table = Table(
+    VERSION_TABLE,
+    MetaData(),
+    Column("version_num", key_string(32), primary_key=True),
+    mysql_engine="InnoDB",
+    mysql_charset="utf8mb4",
+    mysql_collate=SITE_COLLATION,
+)
 
 
 class MigrationsBusy(RuntimeError):
@@ -73,6 +85,7 @@ def upgrade(
     with alone(engine, base, blog, collation) as connection:
         todo = pending(connection, settings)
         if todo:
+            create_tables(connection, _version_table)
             settings.attributes["connection"] = connection
             command.upgrade(settings, "head")
     return todo

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import CheckConstraint, Column, Computed, Index, MetaData, Table, text
+from sqlalchemy import CheckConstraint, Column, Computed, Index, MetaData, String, Table, text
 from sqlalchemy.sql.elements import quoted_name
 from sqlalchemy.types import TypeEngine
 
@@ -94,6 +94,11 @@ def ref(name: str, *, null: bool = False) -> Column[Any]:
 def state(name: str, default: str, length: int = 16) -> Column[Any]:
     """One of a fixed set of lower-case words."""
     return Column(name, key_string(length), nullable=False, server_default=text(f"'{default}'"))
+
+
+def chars(name: str, length: int) -> Column[Any]:
+    """A text of bounded length in the site's collation, empty rather than NULL."""
+    return Column(name, String(length), nullable=False, server_default=text("''"))
 
 
 def key(name: str, length: int, *, null: bool = False) -> Column[Any]:

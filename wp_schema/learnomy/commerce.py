@@ -7,6 +7,7 @@ from sqlalchemy import Column, String
 from wp_schema.learnomy.base import (
     at,
     body,
+    chars,
     check,
     count,
     flag,
@@ -116,7 +117,7 @@ transactions = table(
     state("status", "pending"),  # pending | completed | failed | refunded | partially_refunded
     state("item_type", "course"),  # course | bundle | plan
     ref("item_id"),
-    Column("item_title", String(255), nullable=False, default=""),
+    chars("item_title", 255),
     ref("subscription_id", null=True),
     ref("original_id", null=True),  # of a refund
     ref("coupon_id", null=True),
@@ -132,8 +133,8 @@ transactions = table(
     Column("gateway_session_id", key_string(191), nullable=True),
     Column("invoice_number", key_string(64), nullable=True),
     json("invoice"),
-    Column("customer_name", String(250), nullable=False, default=""),
-    Column("customer_email", String(100), nullable=False, default=""),
+    chars("customer_name", 250),
+    chars("customer_email", 100),
     json("items"),
     key("failure_code", 64, null=True),
     Column("failure_message", String(500), nullable=True),
@@ -170,7 +171,7 @@ coupons = table(
     id_column(),
     Column("code", String(64), nullable=False),  # as typed by its maker
     Column("code_key", key_string(64), nullable=False),  # folded: what is looked up
-    Column("description", String(255), nullable=False, default=""),
+    chars("description", 255),
     state("type", "percentage"),  # percentage | fixed
     money("value"),  # hundredths of a percent, or minor units
     state("currency", "", 3),

@@ -7,6 +7,7 @@ from sqlalchemy import Column, String
 from wp_schema.learnomy.base import (
     at,
     body,
+    chars,
     check,
     count,
     flag,
@@ -92,7 +93,7 @@ reviews = table(
     ref("course_id"),
     ref("user_id"),
     Column("rating", Small, nullable=False),
-    Column("title", String(255), nullable=False, default=""),
+    chars("title", 255),
     body("body"),
     state("status", "pending"),  # pending | approved | rejected | trash
     key("previous_status", 16, null=True),

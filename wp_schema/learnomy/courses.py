@@ -143,7 +143,7 @@ course_instructors = table(
     flag("is_listed", True),
     state("course_status", "draft"),  # copies of the course's, for lists by instructor
     at("published_at", null=False),
-    Column("sort_title", SortTitle, nullable=False, default=""),
+    Column("sort_title", SortTitle, nullable=False, server_default=text("''")),
     at("created_at", null=False),
     check("share", "revenue_share_bp IS NULL OR revenue_share_bp <= 10000"),
     unique("member", "course_id", "user_id"),
@@ -194,7 +194,7 @@ course_terms = table(
     count("position"),
     state("course_status", "draft"),  # copies of the course's, for lists by term
     at("published_at", null=False),
-    Column("sort_title", SortTitle, nullable=False, default=""),
+    Column("sort_title", SortTitle, nullable=False, server_default=text("''")),
     money("price_minor"),
     Column("rating_avg", Small, nullable=False, server_default=text("0")),
     count("student_count"),

@@ -7,6 +7,7 @@ from sqlalchemy import Column, String
 from wp_schema.learnomy.base import (
     at,
     body,
+    chars,
     check,
     count,
     id_column,
@@ -29,7 +30,7 @@ instructor_applications = table(
     ref("user_id"),
     state("status", "pending"),  # pending | approved | rejected | withdrawn
     body("about"),
-    Column("expertise", String(1000), nullable=False, default=""),
+    chars("expertise", 1000),
     body("course_idea"),
     maybe_body("experience"),
     json("answers"),

@@ -7,6 +7,7 @@ from sqlalchemy import Column, String
 from wp_schema.learnomy.base import (
     at,
     body,
+    chars,
     count,
     flag,
     id_column,
@@ -26,9 +27,9 @@ notifications = table(
     id_column(),
     ref("user_id"),
     state("type", "", 64),
-    Column("title", String(255), nullable=False, default=""),
+    chars("title", 255),
     body("message"),
-    Column("action_url", String(2048), nullable=False, default=""),
+    chars("action_url", 2048),
     ref("actor_id"),
     state("object_type", "", 32),
     ref("object_id"),
@@ -92,7 +93,7 @@ devices = table(
     Column("token", LongText, nullable=False),  # FCM token or Web Push endpoint
     Column("public_key", String(255), nullable=True),
     Column("auth_secret", String(255), nullable=True),
-    Column("name", String(191), nullable=False, default=""),
+    chars("name", 191),
     state("platform", "", 32),
     state("app_version", "", 32),
     state("locale", "", 16),

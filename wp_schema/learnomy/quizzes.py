@@ -7,6 +7,7 @@ from sqlalchemy import Column, String, text
 from wp_schema.learnomy.base import (
     at,
     body,
+    chars,
     check,
     count,
     flag,
@@ -106,7 +107,7 @@ questions = table(
     points("points", 1),
     state("difficulty", "medium"),
     json("tags"),
-    Column("search_text", String(1000), nullable=False, default=""),
+    chars("search_text", 1000),
     count("use_count"),  # quizzes that have it in a slot
     count("answer_count"),
     Column("idnumber", String(100), nullable=True),  # of the system it was imported from

@@ -7,6 +7,7 @@ from sqlalchemy import Column, String, text
 from wp_schema.learnomy.base import (
     at,
     body,
+    chars,
     count,
     flag,
     id_column,
@@ -34,14 +35,14 @@ auth_tokens = table(
     ref("user_id"),
     key("token_hash", 64),
     state("hint", "", 16),  # the first characters of an API key
-    Column("name", String(191), nullable=False, default=""),
+    chars("name", 191),
     json("scopes"),
     json("courses"),
     json("capabilities"),  # at issue: losing one ends the token
     key("password_fingerprint", 64, null=True),
-    Column("device", String(191), nullable=False, default=""),
-    Column("user_agent", String(255), nullable=False, default=""),
-    Column("ip", String(45), nullable=False, default=""),
+    chars("device", 191),
+    chars("user_agent", 255),
+    chars("ip", 45),
     at("created_at", null=False),
     at("started_at"),  # of the family
     at("last_used_at"),
@@ -60,7 +61,7 @@ webhooks = table(
     "webhooks",
     id_column(),
     Column("url", String(2048), nullable=False),
-    Column("description", String(255), nullable=False, default=""),
+    chars("description", 255),
     json("events"),
     json("course_ids"),
     body("secret"),  # encrypted
@@ -194,7 +195,7 @@ activity = table(
     ref("course_id"),
     ref("user_id"),  # whom it concerns
     json("summary"),
-    Column("ip", String(45), nullable=False, default=""),
+    chars("ip", 45),
     state("request_id", "", 128),
     state("door", ""),
     index("at", "at", "id"),
