@@ -31,6 +31,8 @@ from tests.site import SITES, Embedded, Site, start_embedded, start_site
 
 from learnomy_site.servers import Servers  # isort: skip  # found by way of tests.site
 
+pytest_plugins = ["tests.client"]
+
 VERSIONS = ("6.1", "6.8", "7.1")
 DEFAULT_VERSION = "7.1"
 NOTES = "learnomy_notes"
@@ -131,7 +133,10 @@ def running_site(version: str, *options: str, kind: str = "wp") -> Site:
 
 @pytest.fixture
 def site(request: pytest.FixtureRequest, mariadb: Servers) -> Site:
-    """A real WordPress with plugin, backend and worker. WordPress 6.8 has a persistent object cache."""
+    """A real WordPress with plugin, backend and worker.
+
+    WordPress 6.8 has a persistent object cache, and its backend listens on a unix socket.
+    """
     return _site(request, "wp")
 
 
@@ -144,7 +149,11 @@ def bare_site(request: pytest.FixtureRequest, mariadb: Servers) -> Site:
 def _site(request: pytest.FixtureRequest, kind: str, *options: str) -> Site:
     version = getattr(request, "param", DEFAULT_VERSION)
     object_cache = version == "6.8" or bool(os.environ.get("LEARNOMY_TEST_OBJECT_CACHE"))
-    found = running_site(version, "--object-cache" if object_cache else "--no-object-cache", *options, kind=kind)
+    chosen = [
+        "--object-cache" if object_cache else "--no-object-cache",
+        "--sockets" if version == "6.8" else "--no-sockets",
+    ]
+    found = running_site(version, *chosen, *options, kind=kind)
     harness.note("wordpress", found.exact_version)
     return found
 

@@ -24,5 +24,5 @@ def get(name: str) -> Any:
 
 
 def all_values() -> dict[str, Any]:
-    """Every declared setting with its value in force."""
-    return {name: get(name) for name in DECLARED}
+    """Every declared setting with its value in force; null where a map is empty."""
+    return {name: None if (value := get(name)) == {} else value for name in DECLARED}

@@ -16,15 +16,15 @@ from learnomy_wp.settings.schemas import settings_out, settings_patch
 @cache
 def blueprint() -> Blueprint:
     """Declared last, once every feature has declared its settings: they are the schema."""
-    bp = Blueprint("settings", group="admin")
+    bp, shown = Blueprint("settings", group="admin"), settings_out()
 
-    @bp.endpoint("get", "/settings", can=MANAGER, returns=settings_out())
+    @bp.endpoint("get", "/settings", can=MANAGER, returns=shown)
     def get_settings() -> dict[str, Any]:
         """Read the site's settings."""
         return settings.all_values()
 
     @bp.endpoint(
-        "patch", "/settings", can=MANAGER, body=settings_patch(), returns=settings_out(), writes_wordpress=True
+        "patch", "/settings", can=MANAGER, body=settings_patch(), returns=shown, writes_wordpress=True
     )
     def update_settings(body: dict[str, Any]) -> Effects:
         """Change settings; what is not named stays."""
