@@ -22,9 +22,7 @@ EnrollmentPending = refusal(
     "enrollment_pending", "Your enrolment waits for approval. You can start once it is approved.", status=403
 )
 AccessExpired = refusal("access_expired", "Your access to this course has ended.", status=403)
-PrerequisitesUnmet = refusal(
-    "prerequisites_unmet", "Complete the courses that this one builds on first.", status=403
-)
+PrerequisitesUnmet = refusal("prerequisites_unmet", "Complete the courses that this one builds on first.", status=403)
 CourseNotStarted = refusal("course_not_started", "This course has not started yet.", status=403)
 
 REFUSALS: dict[str, type[ApiError]] = {

@@ -1,0 +1,161 @@
+"""What other features may ask about progress: the lesson rule, and the states of a curriculum."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, bindparam, select
+
+from learnomy_wp.enrollments import access
+from learnomy_wp.kernel import clock, db
+from learnomy_wp.kernel.actor import Actor
+from learnomy_wp.progress import drip
+from learnomy_wp.progress.outline import IS_PART, ORDER, SOURCE, find_neighbours, progress_on
+from learnomy_wp.progress.policies import LESSON_ACCESS, LessonLocked, find_lesson_facts, is_staff
+from wp_schema.tables import course_instructors, courses, enrollments, lessons, progress
+
+__all__ = [
+    "LESSON_ACCESS",
+    "LessonLocked",
+    "LessonState",
+    "curriculum_states",
+    "find_lesson_facts",
+    "find_neighbours",
+]
+
+COURSE = (
+    select(
+        courses.c.id.label("course_id"),
+        courses.c.drip_mode,
+        courses.c.access_starts_at,
+        course_instructors.c.role,
+        enrollments.c.id.label("enrollment_id"),
+        enrollments.c.status.label("enrollment_status"),
+        enrollments.c.enrolled_at,
+        enrollments.c.expires_at,
+        enrollments.c.has_access,
+        enrollments.c.started_at,
+        access.IS_LIVE.label("is_live"),
+        access.has_unmet_prerequisite(courses.c.id).label("has_unmet_prerequisite"),
+    )
+    .select_from(
+        courses.outerjoin(
+            course_instructors,
+            and_(
+                course_instructors.c.course_id == courses.c.id,
+                course_instructors.c.user_id == bindparam("actor_id"),
+            ),
+        ).outerjoin(
+            enrollments,
+            and_(enrollments.c.course_id == courses.c.id, enrollments.c.user_id == bindparam("actor_id")),
+        )
+    )
+    .where(courses.c.id == bindparam("course_id"))
+)
+LESSONS = (
+    select(
+        lessons.c.id,
+        lessons.c.parent_id,
+        lessons.c.is_preview,
+        IS_PART.label("is_part"),
+        *drip.COLUMNS,
+        progress.c.state,
+        progress.c.completed_at,
+        progress.c.position_seconds,
+    )
+    .select_from(SOURCE.outerjoin(progress, progress_on(bindparam("user_id"))))
+    .where(lessons.c.course_id == bindparam("course_id"), lessons.c.status != "trash")
+    .order_by(*ORDER)
+)
+
+
+@dataclass(frozen=True)
+class LessonState:
+    """Where one user stands with one lesson or topic.
+
+    `state` is locked, available, in_progress or completed. `locked_reason` is one of
+    login_required, not_enrolled, enrollment_pending, access_expired, course_not_started,
+    prerequisites_unmet, not_yet_open (with `available_at`), previous_lesson. `is_part` says
+    whether it counts for learners: drafts and unattached lessons do not.
+    """
+
+    state: str
+    locked_reason: str | None = None
+    available_at: datetime | None = None
+    completed_at: datetime | None = None
+    position_seconds: int = 0
+    is_part: bool = True
+
+
+def curriculum_states(actor: Actor, course_id: int) -> dict[int, LessonState]:
+    """The states of a course's lessons and topics for the caller, in the curriculum's order.
+
+    Two queries. Staff find everything open, a guest everything but previews locked.
+    """
+    now = clock.now()
+    course = db.row(COURSE, {"course_id": course_id, "actor_id": actor.id, "now": now})
+    if course is None:
+        return {}
+    rows = db.rows(LESSONS, {"course_id": course_id, "user_id": actor.id})
+    if is_staff(actor, course):
+        return {row["id"]: _state(row, None) for row in rows}
+    closed = _why_closed(actor, course, now)
+    completed = {row["id"] for row in rows if row["state"] == "completed"}
+    before = drip.previous_ids((row["id"], row["parent_id"]) for row in rows if row["is_part"])
+    states = {}
+    for row in rows:
+        lock = closed or _lesson_lock(row, course, completed, before, now)
+        if row["is_preview"]:
+            lock = None
+        states[row["id"]] = _state(row, lock)
+    return states
+
+
+Lock = tuple[str, datetime | None]
+
+
+def _why_closed(actor: Actor, course: Mapping[str, Any], now: datetime) -> Lock | None:
+    if not actor.is_logged_in:
+        return "login_required", None
+    standing = access.access_of(course, now)
+    if standing.reason is not None:
+        return standing.reason, standing.starts_at if standing.reason == "course_not_started" else None
+    if course["has_unmet_prerequisite"] and course["started_at"] is None:
+        return "prerequisites_unmet", None
+    return None
+
+
+def _lesson_lock(
+    row: Mapping[str, Any],
+    course: Mapping[str, Any],
+    completed: set[int],
+    before: Mapping[int, list[int]],
+    now: datetime,
+) -> Lock | None:
+    if row["id"] in completed:
+        return None
+    mode = course["drip_mode"]
+    opens_at = drip.opens_at(row, mode, course["enrolled_at"])
+    if opens_at is not None and opens_at > now:
+        return "not_yet_open", opens_at
+    if mode == drip.SEQUENTIAL and not completed.issuperset(before.get(row["id"], ())):
+        return "previous_lesson", None
+    return None
+
+
+def _state(row: Mapping[str, Any], lock: Lock | None) -> LessonState:
+    done = row["state"] or "none"
+    shown = done if done in ("in_progress", "completed") else "available"
+    if lock is not None:
+        shown = "locked"
+    return LessonState(
+        state=shown,
+        locked_reason=lock[0] if lock else None,
+        available_at=lock[1] if lock else None,
+        completed_at=row["completed_at"] if done == "completed" else None,
+        position_seconds=row["position_seconds"] or 0,
+        is_part=bool(row["is_part"]),
+    )
