@@ -23,7 +23,7 @@ TITLES = [
     "&amp; &nbsp;entities&#8211;here",
     "2024",
     "!!!",
-    "€100 or £80 × 2",
+    "€100 or £80 \u00d7 2",
     "naïve\u0301 e\u0301te\u0301",
     "Ελληνικά με τόνους",
     "…and so on™",
@@ -31,7 +31,7 @@ TITLES = [
     "\u200bzero\u00adwidth\u00a0space\u2014dash",
     "Пр" * 60,
     "x" * 250,
-    "İstanbul ıssız",
+    "İstanbul \u0131ss\u0131z",
     "emoji 🎓 course",
 ]
 
