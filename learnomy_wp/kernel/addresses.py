@@ -53,7 +53,7 @@ def parse_target(url: str, trusted_hosts: Collection[str] = ()) -> Target:
     Two parsers must agree on the host, since a difference between them is how a check is
     led past: the one of the standard library and the one that requests connects by.
     """
-    if len(url) > MAX_URL_LENGTH or not url.isascii() or not url.isprintable() or set(url) & set(' \\"<>^`{|}'):
+    if len(url) > MAX_URL_LENGTH or not url.isascii() or not url.isprintable() or set(url) & set(' \\"#<>^`{|}'):
         raise OutboundRefused("The address is too long or has characters that no address has.")
     try:
         plain, connected = urlsplit(url), parse_url(url)

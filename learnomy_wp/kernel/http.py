@@ -192,7 +192,7 @@ class _TrustedAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = _POOLS
 
 
-class _PinnedAdapter(IPFilterAdapter):
+class _PinnedAdapter(IPFilterAdapter):  # type: ignore[misc]
     """Connects to the one address that the host was resolved to, if it is a public one."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
