@@ -7,6 +7,7 @@ prometheus_client is imported; that is why it is imported late here.
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from dataclasses import dataclass
 from functools import cache
@@ -40,18 +41,30 @@ def switch(is_on: bool) -> None:
     _is_on = is_on
 
 
-def share(folder: Path, *, clean: bool) -> None:
-    """Let this process and those it starts count in common files.
+def share(folder: Path) -> None:
+    """Let the processes of this machine that name the same folder count together.
 
-    `clean` removes what an earlier run left; only the process that starts the others does so.
+    What they counted is kept while one of them lives, and forgotten at the next start.
     """
-    if os.environ.get(_FOLDER) != str(folder) and "prometheus_client" in sys.modules:
+    here = folder / socket.gethostname()
+    if os.environ.get(_FOLDER) != str(here) and "prometheus_client" in sys.modules:
         raise RuntimeError("metrics.share() must come before prometheus_client is imported")
-    folder.mkdir(parents=True, exist_ok=True)
-    if clean:
-        for left in folder.glob("*.db"):
-            left.unlink(missing_ok=True)
-    os.environ[_FOLDER] = str(folder)
+    here.mkdir(parents=True, exist_ok=True)
+    left = list(here.glob("*.db"))
+    if not any(_is_alive(path.stem.rpartition("_")[2]) for path in left):
+        for path in left:
+            path.unlink(missing_ok=True)
+    os.environ[_FOLDER] = str(here)
+
+
+def _is_alive(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 @cache

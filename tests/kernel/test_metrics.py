@@ -14,11 +14,12 @@ COUNTING = """
 import sys
 from pathlib import Path
 from learnomy_wp.kernel import metrics
-metrics.share(Path(sys.argv[1]), clean=sys.argv[2] == "clean")
-for _ in range(int(sys.argv[3])):
+metrics.share(Path(sys.argv[1]))
+for _ in range(int(sys.argv[2])):
     metrics.observe_request("list_courses", "direct", 200, 0.004)
-if sys.argv[2] == "print":
-    print(metrics.exposition()[0].decode())
+print(metrics.exposition()[0].decode(), flush=True)
+print("ready", flush=True)
+sys.stdin.read()
 """
 
 
@@ -61,28 +62,34 @@ def test_counting_can_be_switched_off() -> None:
     assert b"never_counted" not in metrics.exposition()[0]
 
 
-def run(folder: Path, mode: str, times: int) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", COUNTING, str(folder), mode, str(times)],
-        capture_output=True,
-        check=True,
-        text=True,
-        timeout=60,
-    )
-    return done.stdout
+class Process:
+    """A process that has counted and lives on until it is ended."""
+
+    def __init__(self, folder: Path, times: int) -> None:
+        command = [sys.executable, "-c", COUNTING, str(folder), str(times)]
+        self.running = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self.running.stdout is not None
+        self.text = "".join(iter(self.running.stdout.readline, "ready\n"))
+
+    def end(self) -> None:
+        self.running.communicate(timeout=30)
 
 
 def test_several_processes_add_up_and_a_new_start_begins_at_zero(tmp_path: Path) -> None:
     sample = 'learnomy_requests_total{door="direct",endpoint="list_courses",status="200"}'
-    folder = tmp_path / "metrics"
-    run(folder, "clean", 3)
-    run(folder, "join", 4)
-    assert value(run(folder, "print", 5), sample) == 12
-    run(folder, "clean", 0)
-    assert value(run(folder, "print", 2), sample) == 2
+    one, two = Process(tmp_path, 3), Process(tmp_path, 4)
+    assert value(two.text, sample) == 7
+    one.end()
+    three = Process(tmp_path, 5)
+    assert value(three.text, sample) == 12
+    two.end()
+    three.end()
+    four = Process(tmp_path, 2)
+    four.end()
+    assert value(four.text, sample) == 2
 
 
 def test_sharing_too_late_is_an_error(tmp_path: Path) -> None:
     metrics.observe_request("show_course", "early", 200, 0.2)
     with pytest.raises(RuntimeError, match="before prometheus_client is imported"):
-        metrics.share(tmp_path, clean=False)
+        metrics.share(tmp_path)
