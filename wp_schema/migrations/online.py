@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateColumn, CreateIndex
 
 from wp_schema.ddl import create_tables, is_wanted, key_clause
+from wp_schema.prefix import with_prefixes
 from wp_schema.types import MYSQL
 
 WAYS = (
@@ -121,4 +122,4 @@ def _quote(connection: Connection, name: str) -> str:
 
 def _real(connection: Connection, name: str) -> str:
     base, blog = connection.get_execution_options()["prefixes"]
-    return name.replace("zblog_", blog).replace("zbase_", base)
+    return with_prefixes(name, base, blog)
