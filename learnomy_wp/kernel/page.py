@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,7 @@ from marshmallow import fields, validate
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
+    FromClause,
     Select,
     Table,
     and_,
@@ -36,6 +37,9 @@ from learnomy_wp.kernel.serialize import Query
 
 MAX_PER_PAGE = 100
 LAST_OFFSET_ROW = 1000
+
+
+Condition = Callable[[BindParameter[Any]], ColumnElement[bool]]
 
 
 @dataclass(frozen=True)
@@ -69,12 +73,17 @@ class PageQuery(Query):
 
 @dataclass(frozen=True)
 class Via:
-    """A filter that drives the list from another table, which carries the sort columns too."""
+    """Another table that a filter drives the list from: one row of it for each row of the list.
 
-    table: Table
+    `columns` are the sort columns that it repeats, by sort, and `filters` the other filters
+    that it answers itself. `key` is the list's key as it stands there.
+    """
+
+    table: FromClause
     on: ColumnElement[bool]
     columns: Mapping[str, ColumnElement[Any]]
     key: ColumnElement[Any]
+    filters: Mapping[str, Condition] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -82,13 +91,15 @@ class Filter:
     """One filter: a condition over its bind parameter, and the index that serves it per sort.
 
     `many` binds a list (an `IN`). `indexes` maps a sort's name to the index that carries
-    both this filter's column and that sort.
+    both this filter's column and that sort. `narrow` says that the filter finds its few rows
+    by an index of its own, so that no order's index is forced.
     """
 
-    where: Callable[[BindParameter[Any]], ColumnElement[bool]]
+    where: Condition
     many: bool = False
     indexes: Mapping[str, str] = field(default_factory=dict)
     via: Via | None = None
+    narrow: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,7 +112,11 @@ class Sort:
 
 
 class Listing:
-    """A list endpoint's SQL, declared once."""
+    """A list endpoint's SQL, declared once.
+
+    Where a filter goes by way of another table, `base` must have no FROM of its own but `table`.
+    The first such filter drives the list, so declare the one that leaves fewest rows first.
+    """
 
     def __init__(
         self,
@@ -179,35 +194,42 @@ class Listing:
     def _count(self, active: tuple[str, ...]) -> Select[Any]:
         found = self._statements.get(("count", active))
         if found is None:
-            statement = self._filtered(self.base, active).order_by(None)
-            source = statement.with_only_columns(self.key).subquery()
+            vias = self._vias(active)
+            answered = vias[0].filters if vias else {}
+            is_covered = len(vias) == 1 and all(name in answered or self.filters[name].via for name in active)
+            key = vias[0].key if vias else self.key
+            statement = self.base.with_only_columns(key).order_by(None)
+            source = self._filtered(statement, active, () if is_covered else vias, answered).subquery()
             found = self._statements[("count", active)] = select(func.count()).select_from(source)
         return found
 
-    def _filtered(self, statement: Select[Any], active: tuple[str, ...]) -> Select[Any]:
-        via = self._via(active)
-        if via is not None:
-            statement = statement.join(via.table, via.on)
+    def _filtered(
+        self, statement: Select[Any], active: tuple[str, ...], vias: Sequence[Via], answered: Mapping[str, Condition]
+    ) -> Select[Any]:
+        if vias:
+            source = vias[0].table.join(self.table, vias[0].on)
+            for further in vias[1:]:
+                source = source.join(further.table, further.on)
+            # The optimizer would start from the list's own table and sort.
+            statement = statement.select_from(source).prefix_with("STRAIGHT_JOIN", dialect="mysql")
         for name in active:
             known = self.filters[name]
-            statement = statement.where(known.where(bindparam(name, expanding=known.many)))
+            where = answered.get(name, known.where)
+            statement = statement.where(where(bindparam(name, expanding=known.many)))
         return statement
 
-    def _via(self, active: tuple[str, ...]) -> Via | None:
-        return next((v for name in active if (v := self.filters[name].via) is not None), None)
+    def _vias(self, active: tuple[str, ...]) -> list[Via]:
+        return [via for name in active if (via := self.filters[name].via) is not None]
 
     def _build(self, sort_name: str, active: tuple[str, ...], mode: str) -> Select[Any]:
-        sort, via = self.sorts[sort_name], self._via(active)
-        column, key, index = sort.column, self.key, sort.index
-        if via is not None and sort_name in via.columns:
-            column, key = via.columns[sort_name], via.key
-        hinted = next((f.indexes[sort_name] for name in active if sort_name in (f := self.filters[name]).indexes), None)
-        statement = self._filtered(self.base, active).add_columns(column.label("sort_key"))
-        if via is not None:
-            if hinted:
-                statement = statement.with_hint(via.table, f"FORCE INDEX ({hinted})", "mysql")
-        elif hinted or index:
-            statement = statement.with_hint(self.table, f"FORCE INDEX ({hinted or index})", "mysql")
+        sort, vias = self.sorts[sort_name], self._vias(active)
+        column, key = sort.column, self.key
+        if vias and sort_name in vias[0].columns:
+            column, key = vias[0].columns[sort_name], vias[0].key
+        statement = self.base.add_columns(column.label("sort_key"))
+        statement = self._hinted(
+            self._filtered(statement, active, vias, vias[0].filters if vias else {}), sort_name, active
+        )
         turn = desc if sort.descending else asc
         if mode == "cursor":
             at: BindParameter[Any] = bindparam("cursor_value", type_=column.type)
@@ -218,6 +240,18 @@ class Listing:
         if mode == "offset":
             statement = statement.offset(bindparam("offset_rows"))
         return statement
+
+    def _hinted(self, statement: Select[Any], sort_name: str, active: tuple[str, ...]) -> Select[Any]:
+        filters = [self.filters[name] for name in active]
+        driving = next((known for known in filters if known.via), None)
+        if driving is not None and driving.via is not None:
+            table, index = driving.via.table, driving.indexes.get(sort_name)
+        else:
+            fitting = (known.indexes[sort_name] for known in filters if sort_name in known.indexes)
+            table, index = self.table, next(fitting, self.sorts[sort_name].index)
+            if any(known.narrow for known in filters):
+                index = None
+        return statement.with_hint(table, f"FORCE INDEX ({index})", "mysql") if index else statement
 
 
 # --- cursors: opaque, signed, bound to the query and the user --------------------------

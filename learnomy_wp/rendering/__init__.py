@@ -1,0 +1,1 @@
+"""HTML of blocks, shortcodes and pages: one render function for the three faces of each thing."""

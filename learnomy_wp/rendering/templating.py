@@ -1,0 +1,51 @@
+"""Jinja templates of this package: autoescaped, and strict about what they are given."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from learnomy_wp.kernel import money
+
+
+@cache
+def environment() -> Environment:
+    """The one environment of the process."""
+    made = Environment(
+        loader=PackageLoader("learnomy_wp.rendering"),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["price"] = price
+    made.filters["minutes"] = minutes
+    made.filters["day"] = day
+    return made
+
+
+def render(name: str, **values: Any) -> str:
+    """The HTML of a template."""
+    return environment().get_template(name).render(**values)
+
+
+def price(amount: dict[str, Any]) -> str:
+    """An amount with its currency, or that it is free."""
+    if not amount["amount_minor"]:
+        return "Free"
+    return money.format_money(amount["amount_minor"], amount["currency"])
+
+
+def minutes(total: int) -> str:
+    """A duration as people say it."""
+    hours, rest = divmod(int(total), 60)
+    parts = [f"{hours} h"] if hours else []
+    return " ".join([*parts, f"{rest} min"] if rest or not hours else parts)
+
+
+def day(at: datetime) -> str:
+    """A date in ISO form, for `datetime` attributes."""
+    return at.date().isoformat()
