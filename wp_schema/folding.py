@@ -7,6 +7,7 @@ import unicodedata
 
 SORT_LENGTH = 191
 _SPACE = re.compile(r"\s+")
+_WORD = re.compile(r"\w+")
 _APART = str.maketrans(
     {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "\u0131": "i"}
 )
@@ -22,3 +23,13 @@ def fold(text: str) -> str:
 def sort_title(title: str) -> str:
     """The value of a `sort_title` column: folded, and cut to what its index holds."""
     return fold(title)[:SORT_LENGTH].rstrip()
+
+
+def words(text: str) -> list[str]:
+    """The folded words of a text, in order."""
+    return _WORD.findall(fold(text))
+
+
+def search_text(*texts: str) -> str:
+    """The value of a `search_text` column: a space before each folded word, so that ` word` finds its beginnings."""
+    return "".join(f" {word}" for text in texts for word in words(text))

@@ -17,11 +17,11 @@ from learnomy_wp.kernel.page import Filter
 from wp_schema.folding import words
 
 MAX_WORDS = 8
-# InnoDB's own list: these words are in no FULLTEXT index.
+# InnoDB's own list: these words are in no FULLTEXT index, and neither is a word that may be the beginning of one.
 _STOPWORDS = (
-    "a about an are as at be by com de en for from how i in is it la of on or that the this to was what when where "
-    "who will with und the www"
-).split()
+    " a about an are as at be by com de en for from how i in is it la of on or that the this to was what when where"
+    " who will with und the www"
+)
 _INDEXED_LENGTH = range(3, 81)
 
 
@@ -56,14 +56,14 @@ def search_filters(column: ColumnElement[str]) -> dict[str, Filter]:
     """The filters of a `Listing` that `search_values` fills."""
     found = {"search_index": Filter(lambda asked: FullText(column, asked), narrow=True)}
     for number in range(MAX_WORDS):
-        found[f"search_{number}"] = Filter(lambda word: column.like(word, escape="\\"))
+        found[f"search_{number}"] = Filter(lambda word: column.like(word, escape="!"))
     return found
 
 
 def search_values(text: str | None, *, by_index: bool = True) -> dict[str, str]:
     """The values of those filters. Without `by_index` rows are found by another filter, and only compared."""
     asked = words(text or "")[:MAX_WORDS]
-    values = {f"search_{number}": f"% {_escape(word)}%" for number, word in enumerate(asked)}
+    values = {f"search_{number}": f"% {word.replace('_', '!_')}%" for number, word in enumerate(asked)}
     indexed = [f"+{word}*" for word in asked if _is_indexed(word)]
     if indexed and by_index:
         values["search_index"] = " ".join(indexed)
@@ -71,8 +71,4 @@ def search_values(text: str | None, *, by_index: bool = True) -> dict[str, str]:
 
 
 def _is_indexed(word: str) -> bool:
-    return len(word) in _INDEXED_LENGTH and not any(stopword.startswith(word) for stopword in _STOPWORDS)
-
-
-def _escape(word: str) -> str:
-    return word.replace("_", "\\_")
+    return len(word) in _INDEXED_LENGTH and f" {word}" not in _STOPWORDS
