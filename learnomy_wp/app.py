@@ -9,6 +9,7 @@ from typing import Any
 import flask
 from flask import Flask, Response, request
 from flask_smorest import Api
+from redis import RedisError
 from werkzeug.exceptions import HTTPException
 
 from learnomy_wp import features
@@ -116,7 +117,7 @@ def _translate(error: Exception) -> errors.ApiError:
             return known(headers=_allow_header(error)) if known is errors.MethodNotAllowed else known()
     if isinstance(error, db.DeadlinePassed):
         return errors.BackendUnavailable("This took too long; nothing was changed. Try again.")
-    if db.is_unavailable(error):
+    if db.is_unavailable(error) or isinstance(error, RedisError):
         return errors.BackendUnavailable(headers={"Retry-After": "5"})
     log.get().exception("unhandled_error", error=type(error).__name__)
     return errors.InternalError()

@@ -32,11 +32,11 @@ class Slots:
 
     def dynamic(self, text: str) -> str:
         """A marker where a dynamic block or shortcode is rendered for the viewer."""
-        return self._mark({"dynamic": text})
+        return self._mark({"shortcode" if text.startswith("[") else "block": text})
 
     def _mark(self, place: dict[str, Any]) -> str:
         self.places.append(place)
-        return f"<!--learnomy-slot:{self.token}:{len(self.places) - 1}-->"
+        return f"<!--learnomy:{self.token}:{len(self.places) - 1}-->"
 
 
 @dataclass
