@@ -10,6 +10,7 @@ import json as jsonlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -156,7 +157,7 @@ class Site:
 
     @property
     def backend_url(self) -> str:
-        """The backend's own address, with no web server in front."""
+        """The backend's own address, with no web server in front, as the plugin has it."""
         return self.layout.backend_address
 
     @property
@@ -167,7 +168,7 @@ class Site:
     @property
     def redis_url(self) -> str:
         """The Redis database of the site's backend."""
-        return servers.of(self.layout).redis_url(self.layout.redis_database)
+        return self.environment["LEARNOMY_REDIS_URL"]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -460,13 +461,14 @@ class Site:
 
     @contextmanager
     def without(self, *names: str) -> Iterator[None]:
-        """Some processes ended, and up again afterwards."""
-        for name in names:
+        """Some processes ended, and those of them that ran up again afterwards."""
+        running = [name for name in names if self.part(name).pid() is not None]
+        for name in running:
             self.stop(name)
         try:
             yield
         finally:
-            for name in names:
+            for name in running:
                 self.start(name)
 
     @contextmanager
@@ -500,14 +502,14 @@ class Site:
                 """Says nothing."""
 
         with self.without("api"):
-            server = ThreadingHTTPServer(("127.0.0.1", self.layout.api_port), Handler)
-            server.daemon_threads = True
-            thread = threading.Thread(target=server.serve_forever, daemon=True)
+            server = _SocketServer(self.layout, Handler) if self.layout.sockets else _Server(self.layout, Handler)
+            thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
             thread.start()
             try:
                 yield
             finally:
                 server.shutdown()
+                server.end_connections()
                 server.server_close()
                 thread.join()
 
@@ -556,6 +558,48 @@ class Embedded:
             self.process.wait()
 
 
+class _Server(ThreadingHTTPServer):
+    """HTTP at the backend's port; its kept connections end with it."""
+
+    daemon_threads = True
+
+    def __init__(self, layout: Layout, handler: type[BaseHTTPRequestHandler]) -> None:
+        self._open: list[socket.socket] = []
+        super().__init__(self._address(layout), handler)  # type: ignore[arg-type]
+
+    def _address(self, layout: Layout) -> object:
+        return ("127.0.0.1", layout.api_port)
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Remember the connection."""
+        connection, address = super().get_request()
+        self._open.append(connection)
+        return connection, address or ("", 0)
+
+    def end_connections(self) -> None:
+        """End those that are still open; a web server would go on using them."""
+        for connection in self._open:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
+
+
+class _SocketServer(_Server):
+    """The same at the backend's unix socket."""
+
+    address_family = socket.AF_UNIX
+
+    def _address(self, layout: Layout) -> object:
+        return str(layout.api_socket)
+
+    def server_bind(self) -> None:
+        """Bind without asking for a host's name."""
+        path = Path(str(self.server_address))
+        path.unlink(missing_ok=True)
+        self.socket.bind(self.server_address)
+        path.chmod(0o666)
+
+
 def start_embedded(folder: Path) -> Embedded:
     """Serve the embedded default from a folder and wait until it answers."""
     port = free_port(set())
@@ -580,7 +624,7 @@ def start_embedded(folder: Path) -> Embedded:
             start_new_session=True,
         )
     deadline = time.monotonic() + 60
-    while not backend.answers(port):
+    while not backend.answers(("127.0.0.1", port)):
         if process.poll() is not None or time.monotonic() > deadline:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 import shlex
+import socket
 from pathlib import Path
 
 from learnomy_site import servers, wordpress
@@ -26,7 +27,7 @@ def environment(site: Site) -> dict[str, str]:
     return {
         "DATABASE_URL": theirs.database_url(site.database),
         "LEARNOMY_WP_CONFIG": str(site.root / "wp-config.php"),
-        "LEARNOMY_REDIS_URL": theirs.redis_url(site.redis_database),
+        "LEARNOMY_REDIS_URL": theirs.redis_url(site.redis_database, by_socket=site.sockets),
         "LEARNOMY_STATE_DIR": str(site.state),
         "PYTHONUNBUFFERED": "1",
     }
@@ -44,8 +45,11 @@ def code_fingerprint() -> str:
 
 def api(site: Site) -> Part:
     """The backend under granian."""
+    where = ["--host", "127.0.0.1", "--port", str(site.api_port)]
+    if site.sockets:
+        where = ["--uds", str(site.api_socket), "--uds-permissions", "666"]
     command = [
-        str(programs() / "granian"), "--interface", "wsgi", "--host", site.bind, "--port", str(site.api_port),
+        str(programs() / "granian"), "--interface", "wsgi", *where,
         "--workers", str(site.api_workers), "--blocking-threads", str(site.api_threads), "--no-ws",
         "--respawn-failed-workers", "--log-level", "warning", "learnomy_wp.wsgi:app",
     ]  # fmt: skip
@@ -53,7 +57,7 @@ def api(site: Site) -> Part:
         "api",
         command,
         site.folder,
-        ready=lambda: answers(site.api_port),
+        ready=lambda: answers(site.api_socket if site.sockets else ("127.0.0.1", site.api_port)),
         environment=environment(site),
         fingerprint=code_fingerprint(),
     )
@@ -71,9 +75,9 @@ def worker(site: Site) -> Part:
     )
 
 
-def answers(port: int) -> bool:
+def answers(address: tuple[str, int] | Path) -> bool:
     """Whether the backend answers at all."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = _Connection(address)
     try:
         connection.request("GET", HEALTH)
         return connection.getresponse().status < 500
@@ -83,11 +87,28 @@ def answers(port: int) -> bool:
         connection.close()
 
 
+class _Connection(http.client.HTTPConnection):
+    """HTTP to a port or a unix socket."""
+
+    def __init__(self, address: tuple[str, int] | Path) -> None:
+        super().__init__("127.0.0.1", timeout=5)
+        self._address = address
+
+    def connect(self) -> None:
+        if not isinstance(self._address, Path):
+            self.sock = socket.create_connection(self._address, self.timeout)
+            return
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._address))
+
+
 def pair(site: Site) -> None:
     """Tell the plugin where the backend is and let it pair, as its settings screen does."""
+    loopback = os.environ.get("LEARNOMY_LOOPBACK", "")
     outcome = wordpress.run_code(
         site,
-        f"return \\Learnomy\\pair( array( 'address' => '{site.backend_address}' ) );",
+        f"return \\Learnomy\\pair( array( 'address' => '{site.backend_address}', 'loopback' => '{loopback}' ) );",
         user="admin",
     )
     if outcome is not True:

@@ -13,6 +13,7 @@ from learnomy_site import backend, servers, web, wordpress
 from learnomy_site.layout import PASSWORD, REPOSITORY, VERSIONS, Site
 from learnomy_site.parts import Part, PartFailed, locked
 
+PARTS = ("mariadb", "redis", "php-fpm", "nginx", "api", "worker")
 LEVELS = ("servers", "wordpress", "backend", "all")
 
 
@@ -148,22 +149,41 @@ def php(options: argparse.Namespace) -> None:
 
 
 def run_part(options: argparse.Namespace) -> None:
-    """Become one part, in the foreground: what a container runs."""
+    """Become one part, in the foreground, or do one step of the set-up: what a container runs."""
     folder = options.dir.resolve()
     with locked(folder):
         site = _chosen(Site.load(folder, options.servers), options)
+        site.choose_ports(is_running=True)
+        site.save()
         part = _prepared(site, options.part)
-    part.replace_this_process()
+    if part is not None:
+        part.replace_this_process()
 
 
-def _prepared(site: Site, name: str) -> Part:
+def _prepared(site: Site, name: str) -> Part | None:
     theirs = servers.of(site)
-    site.choose_ports(is_running=True)
     if name in {"mariadb", "redis"}:
         theirs.prepare()
         return {"mariadb": theirs.mariadb, "redis": theirs.redis}[name]()
+    theirs.join(str(site.folder))
+    site.redis_database = theirs.redis_database(str(site.folder))
     site.save()
+    site.state.mkdir(exist_ok=True)
+    if name == "pair":
+        backend.pair(site)
+        return None
+    if name == "php-fpm":
+        wordpress.ensure(site)
+        wordpress.activate_plugin(site)
     return {part.name: part for part in _own_parts(site)}[name]
+
+
+def ready(options: argparse.Namespace) -> int:
+    """0 when a part answers, from whichever container one asks."""
+    site = _known(options.dir)
+    theirs = servers.of(site)
+    parts = {part.name: part for part in (theirs.mariadb(), theirs.redis(), *_own_parts(site))}
+    return 0 if parts[options.part].ready() else 1
 
 
 def print_site(site: Site) -> None:
@@ -190,7 +210,7 @@ def _known(folder: Path) -> Site:
 
 def _chosen(site: Site, options: argparse.Namespace) -> Site:
     names = ("wp", "port", "php_port", "api_port", "door", "fpm_workers", "api_workers", "api_threads", "debug",
-             "object_cache", "multisite", "link_plugin", "worker")  # fmt: skip
+             "object_cache", "multisite", "link_plugin", "sockets", "worker")  # fmt: skip
     for name in names:
         value = getattr(options, name, None)
         if value is not None:
@@ -218,7 +238,7 @@ def _parser() -> argparse.ArgumentParser:
     command("stop", stop, "end what start started; shared servers when no other site needs them")
     command("stop-all", stop_all, "end every site and server below a folder")
     made = command("restart", restart, "end one part and bring it up again")
-    made.add_argument("part", choices=("php-fpm", "nginx", "api", "worker"))
+    made.add_argument("part", choices=PARTS[2:])
     made.add_argument("--stop-only", action="store_true", help="leave it ended")
     made = command("status", status, "say what runs")
     made.add_argument("--json", action="store_true")
@@ -226,8 +246,10 @@ def _parser() -> argparse.ArgumentParser:
     made = command("php", php, "run PHP code from standard input in the loaded WordPress")
     made.add_argument("--user", default="", help="login or id of the current user")
     made = command("run", run_part, "become one part, in the foreground")
-    made.add_argument("part", choices=("mariadb", "redis", "php-fpm", "nginx", "api", "worker"))
+    made.add_argument("part", choices=(*PARTS, "pair"))
     _add_choices(made)
+    made = command("ready", ready, "say by the exit code whether a part answers")
+    made.add_argument("part", choices=PARTS)
     return parser
 
 
@@ -246,6 +268,7 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
         ("object-cache", "a persistent object cache in Redis"),
         ("multisite", "a network of sites in subfolders"),
         ("link-plugin", "the plugin as a link to the repository, not a copy"),
+        ("sockets", "backend and Redis reached by unix sockets, not by ports"),
         ("worker", "the worker process"),
     ):
         parser.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, default=None, help=about)

@@ -86,6 +86,7 @@ class Site:
     object_cache: bool = False
     multisite: bool = False
     link_plugin: bool = False
+    sockets: bool = False
     worker: bool = True
     bind: str = "127.0.0.1"
     salts: dict[str, str] = field(default_factory=dict)
@@ -141,7 +142,12 @@ class Site:
     @property
     def backend_address(self) -> str:
         """Where the backend listens, as the plugin's setting spells it."""
-        return f"http://127.0.0.1:{self.api_port}"
+        return f"unix:{self.api_socket}" if self.sockets else f"http://127.0.0.1:{self.api_port}"
+
+    @property
+    def api_socket(self) -> Path:
+        """The backend's socket, where it has one."""
+        return socket_path(self.folder, "api.sock")
 
     @property
     def web_user(self) -> str | None:

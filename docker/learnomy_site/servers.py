@@ -21,10 +21,9 @@ REDIS_DATABASES = 64
 
 @dataclass
 class Servers:
-    """MariaDB on a unix socket and Redis on a loopback port, with their data in one folder."""
+    """MariaDB on a unix socket, Redis on a socket and a loopback port, with their data in one folder."""
 
     folder: Path
-    bind: str = "127.0.0.1"
 
     @property
     def socket(self) -> Path:
@@ -46,10 +45,16 @@ class Servers:
         """The SQLAlchemy URL of one database."""
         return f"mysql+pymysql://root@localhost/{database}?unix_socket={self.socket}&charset=utf8mb4"
 
-    def redis_url(self, number: int) -> str:
+    @property
+    def redis_socket(self) -> Path:
+        """Redis's socket."""
+        return socket_path(self.folder, "redis.sock")
+
+    def redis_url(self, number: int, *, by_socket: bool = False) -> str:
         """The URL of one of Redis's numbered databases."""
-        host = os.environ.get("LEARNOMY_REDIS_HOST", f"127.0.0.1:{self.redis_port}")
-        return f"redis://{host}/{number}"
+        return (
+            f"unix://{self.redis_socket}?db={number}" if by_socket else f"redis://127.0.0.1:{self.redis_port}/{number}"
+        )
 
     def mariadb(self) -> Part:
         """The database server: durable commits, a modest buffer pool, no network."""
@@ -66,9 +71,10 @@ class Servers:
     def redis(self) -> Part:
         """Redis without persistence: all that it holds can be made again."""
         command = [
-            "redis-server", "--bind", self.bind, "--port", str(self.redis_port), "--save", "", "--appendonly", "no",
-            "--databases", str(REDIS_DATABASES), "--maxmemory", "256mb", "--dir", str(self.folder / "run"),
-            "--protected-mode", "yes" if self.bind == "127.0.0.1" else "no",
+            "redis-server", "--bind", "127.0.0.1", "--port", str(self.redis_port),
+            "--unixsocket", str(self.redis_socket), "--unixsocketperm", "777",
+            "--save", "", "--appendonly", "no", "--databases", str(REDIS_DATABASES),
+            "--maxmemory", "256mb", "--dir", str(self.folder / "run"),
         ]  # fmt: skip
         return Part("redis", command, self.folder, ready=self._is_redis_ready)
 
@@ -85,7 +91,9 @@ class Servers:
     def _ask_redis(self, *commands: str) -> bytes:
         """What Redis answers to the last of some commands, each of which has a one-line answer."""
         answer = b""
-        with socket.create_connection(("127.0.0.1", self.redis_port), timeout=5) as connection:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(5)
+            connection.connect(str(self.redis_socket))
             for command in commands:
                 connection.sendall(command.encode() + b"\r\n")
                 answer = connection.recv(512)
@@ -119,10 +127,18 @@ class Servers:
             mariadb, redis = self.mariadb(), self.redis()
             mariadb.ensure()
             redis.ensure()
-            users = self._users()
-            if user not in users:
-                free = set(range(1, REDIS_DATABASES)) - set(users.values())
-                self._write_users({**users, user: min(free)})
+            self._join(user)
+
+    def join(self, user: str) -> None:
+        """Note that `user` needs the servers, without bringing them up."""
+        with locked(self.folder):
+            self._join(user)
+
+    def _join(self, user: str) -> None:
+        users = self._users()
+        if user not in users:
+            free = set(range(1, REDIS_DATABASES)) - set(users.values())
+            self._write_users({**users, user: min(free)})
 
     def leave(self, user: str) -> None:
         """Forget that user, and end the servers when it was the last."""
@@ -163,4 +179,4 @@ class Servers:
 
 def of(site: Site) -> Servers:
     """The servers of a site."""
-    return Servers(site.servers, bind=site.bind)
+    return Servers(site.servers)

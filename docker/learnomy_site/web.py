@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from learnomy_site import servers
 from learnomy_site.layout import REPOSITORY, Site, can_connect, socket_path
 from learnomy_site.parts import Part, PartFailed
 
@@ -47,8 +46,6 @@ def fpm(site: Site) -> Part:
         site.folder,
         ready=lambda: can_connect(socket),
         files={config: text},
-        # the object cache's server and the document root are what a running PHP keeps in memory
-        fingerprint=f"{site.object_cache} {servers.of(site).redis_port}",
     )
 
 
@@ -56,7 +53,7 @@ def nginx(site: Site) -> Part:
     """nginx with two servers: the site's port, and one that knows PHP only."""
     run = site.folder / "run"
     user = site.web_user
-    backend = site.backend_address.removeprefix("http://")
+    backend = f"unix:{site.api_socket}" if site.sockets else f"127.0.0.1:{site.api_port}"
     names = ["learnomy.conf", *(["learnomy-network.conf"] if site.multisite else [])] if site.door == "direct" else []
     snippets = [REPOSITORY / "bridge" / "nginx" / name for name in names]
     text = _fill(

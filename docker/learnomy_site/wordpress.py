@@ -152,7 +152,7 @@ def ensure_object_cache(site: Site) -> None:
         target.unlink(missing_ok=True)
         return
     text = (SCRIPTS / "object-cache.php").read_text()
-    text = text.replace("{{port}}", str(servers.of(site).redis_port)).replace("{{prefix}}", site.database)
+    text = text.replace("{{socket}}", str(servers.of(site).redis_socket)).replace("{{prefix}}", site.database)
     target.write_text(text.replace("{{database}}", str(site.redis_database)))
 
 

@@ -24,7 +24,7 @@ class WP_Object_Cache {
 		$this->multisite = is_multisite();
 		$this->blog      = $this->multisite ? get_current_blog_id() . ':' : '';
 		$this->redis     = new Redis();
-		$this->redis->connect( '127.0.0.1', {{port}}, 1.0 );
+		$this->redis->connect( '{{socket}}' );
 		$this->redis->select( {{database}} );
 		$this->versions = $this->redis->hGetAll( '{{prefix}}:cache:versions' );
 	}
