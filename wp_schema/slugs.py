@@ -96,3 +96,8 @@ def _encode(text: str, length: int = MAX_LENGTH) -> str:
             break
         encoded.append(piece)
     return "".join(encoded)
+
+
+def asked_for(text: str) -> str:
+    """The slug that an address names: in lower case, letters of other scripts encoded again."""
+    return _encode(text.lower())

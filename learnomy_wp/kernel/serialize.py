@@ -10,10 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from marshmallow import EXCLUDE, RAISE, Schema, fields
+from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
 from marshmallow import missing as missing_value
 
 Dump = Callable[[Any], Any]
+
+MAX_ID = 2**63 - 1
+MAX_LISTED_IDS = 100
+MAX_AMOUNT_MINOR = 10**12
 
 
 class Out(Schema):
@@ -49,6 +53,34 @@ class Time(fields.AwareDateTime):
         from learnomy_wp.kernel.clock import iso
 
         return None if value is None else iso(value)
+
+
+class Id(fields.Integer):
+    """The id of an object in a body or a query."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("validate", validate.Range(1, MAX_ID))
+        super().__init__(strict=True, **kwargs)
+
+
+class IdList(fields.String):
+    """Ids in a query string, separated by commas: a list of ints inside."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        parts = [part.strip() for part in text.split(",") if part.strip()]
+        if not all(part.isascii() and part.isdigit() and 0 < int(part) <= MAX_ID for part in parts):
+            raise ValidationError("Give ids separated by commas.")
+        if not 1 <= len(parts) <= MAX_LISTED_IDS:
+            raise ValidationError(f"Give 1 to {MAX_LISTED_IDS} ids.")
+        return sorted({int(part) for part in parts})
+
+
+class MoneyIn(In):
+    """An amount in minor units. Without a currency it is in the site's."""
+
+    amount_minor = fields.Integer(required=True, strict=True, validate=validate.Range(0, MAX_AMOUNT_MINOR))
+    currency = fields.String(validate=validate.OneOf(sorted(CURRENCIES)))
 
 
 class MoneyOut(Out):
