@@ -13,6 +13,8 @@ from typing import Any
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
 from marshmallow import missing as missing_value
 
+from learnomy_wp.kernel.money import CURRENCIES
+
 Dump = Callable[[Any], Any]
 
 MAX_ID = 2**63 - 1
@@ -56,11 +58,11 @@ class Time(fields.AwareDateTime):
 
 
 class Id(fields.Integer):
-    """The id of an object in a body or a query."""
+    """The id of an object in a body; in a query, where all is text, `strict=False`."""
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, strict: bool = True, **kwargs: Any) -> None:
         kwargs.setdefault("validate", validate.Range(1, MAX_ID))
-        super().__init__(strict=True, **kwargs)
+        super().__init__(strict=strict, **kwargs)
 
 
 class IdList(fields.String):
