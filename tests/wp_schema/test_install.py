@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, insert, inspect, select, update
+from sqlalchemy import Engine, MetaData, create_engine, insert, inspect, select, update
 
+from tests.conftest import running_site
 from tests.site import Site
 from wp_schema import install
 from wp_schema.bare import default_options, default_roles
 from wp_schema.php import unserialize
 from wp_schema.prefix import bind_connection
-from wp_schema.tables import metadata_learnomy, metadata_wordpress, options, outbox, wp_terms
+from wp_schema.tables import metadata_learnomy, metadata_network, metadata_wordpress, options, outbox, wp_terms
 
 LEARNOMY = {str(name).removeprefix("zblog_") for name in metadata_learnomy.tables} | {"learnomy_version"}
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -195,9 +196,13 @@ def _type_name(type_: Any, engine: Engine) -> str:
 
 @pytest.mark.wordpress("6.1", "6.8", "7.1")
 def test_our_view_of_wordpress_tables_is_theirs(site: Site) -> None:
+    _compare_tables(site, metadata_wordpress)
+
+
+def _compare_tables(site: Site, metadata: MetaData) -> None:
     engine = create_engine(site.database_url)
     inspector = inspect(engine)
-    for name, table in metadata_wordpress.tables.items():
+    for name, table in metadata.tables.items():
         real = "wp_" + str(name).removeprefix("zbase_").removeprefix("zblog_")
         columns = {column["name"]: column for column in inspector.get_columns(real)}
         assert list(columns) == table.c.keys(), real
@@ -223,3 +228,8 @@ def test_what_is_written_by_php_can_leave_out_what_has_a_default(engine: Engine)
         connection.execute(insert(outbox), {**row, "created_at": datetime.now(UTC)})
         made = connection.execute(select(outbox)).mappings().one()
         assert (made["state"], made["kind"], made["cursor_position"], made["attempts"]) == ("pending", "action", 0, 0)
+
+
+def test_our_view_of_a_networks_tables_is_theirs(mariadb: object) -> None:
+    site = running_site("7.1", "--multisite", kind="network")
+    _compare_tables(site, metadata_network)

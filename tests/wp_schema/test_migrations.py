@@ -54,7 +54,7 @@ def upgrade():
     )
     online.add_column(enrolled.c.mood)
     online.add_index(next(iter(enrolled.indexes)))
-    online.drop_index(enrollments, "zblog_lrn_enrollments_activity")
+    online.drop_index(enrollments, "zblog_lrn_enrollments_course_status")
     online.drop_column(enrollments, "extra")
     searched = _as_declared(courses, Column("mood", String(20), nullable=True))
     online.add_column(searched.c.mood)
@@ -125,7 +125,7 @@ def test_a_later_revision_is_pending_and_then_run_once(engine: Engine, later: Co
     assert "mood" in _columns(engine, "wp_2_lrn_enrollments")
     assert "extra" not in _columns(engine, "wp_2_lrn_enrollments")
     assert "wp_2_lrn_enrollments_mood" in _indexes(engine, "wp_2_lrn_enrollments")
-    assert "wp_2_lrn_enrollments_activity" not in _indexes(engine, "wp_2_lrn_enrollments")
+    assert "wp_2_lrn_enrollments_course_status" not in _indexes(engine, "wp_2_lrn_enrollments")
     assert inspect(engine).has_table("wp_2_lrn_moods")
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT mood FROM wp_2_lrn_enrollments").scalar() == "fine"

@@ -67,13 +67,8 @@ enrollments = table(
     index("user", "user_id", "enrolled_at", "id"),
     index("user_status", "user_id", "status", "enrolled_at", "id"),
     index("user_activity", "user_id", "last_activity_at", "id"),
-    index("user_changed", "user_id", "updated_at", "id"),
-    index("course_progress", "course_id", "progress_percent", "id"),
-    index("course_activity", "course_id", "last_activity_at", "id"),
     index("recount", "course_id", "curriculum_version", "id"),
     index("transition", "next_transition_at", "id"),
-    index("completed", "completed_at", "id"),
-    index("activity", "last_activity_at", "id"),
 )
 
 enrollment_grants = table(
@@ -129,7 +124,5 @@ progress = table(
     check("share", "watched_share BETWEEN 0 AND 100"),
     unique("object", "user_id", "object_type", "object_id"),
     index("course_user", "course_id", "user_id", "object_type", "state"),
-    index("wished", "user_id", "wished_at", "id"),
     index("changed", "user_id", "updated_at", "id"),
-    index("object_state", "object_type", "object_id", "state", "completed_at"),
 )
