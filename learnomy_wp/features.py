@@ -6,8 +6,13 @@ from learnomy_wp import unbuilt
 from learnomy_wp.accounts import routes as accounts
 from learnomy_wp.kernel.endpoint import Blueprint
 from learnomy_wp.me import routes as me
+from learnomy_wp.seed import command as seed
 from learnomy_wp.settings import routes as settings
+from learnomy_wp.system import installation
 from learnomy_wp.system import routes as system
+
+# They register verbs of the plugin's channel by being imported.
+VERBS = (installation, seed)
 
 
 def blueprints() -> list[Blueprint]:

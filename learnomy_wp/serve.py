@@ -9,10 +9,11 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server import Server as Granian
 
+import wp_schema.install as installer
 from learnomy_wp.config import Config
 from learnomy_wp.kernel import db
 from learnomy_wp.kernel.runtime import Runtime, start
-from wp_schema import install
+from learnomy_wp.system import installation
 
 DEMO_PASSWORD = "learnomy-demo"  # noqa: S105 - of a demo that is bound to loopback
 
@@ -27,17 +28,9 @@ def boot(config: Config) -> Runtime:
 
 def migrate(config: Config) -> None:
     """Create or update Learnomy's tables in every blog."""
-    runtime = start(config)
-    blogs = runtime.site.pairing.get("blogs") or [{"id": 1}]
-    prefixes = [runtime.site.prefixes(int(blog["id"]))[1] for blog in blogs]
-    for prefix in prefixes:
-        install.install(
-            runtime.database.write,
-            base_prefix=config.base_prefix,
-            blog_prefix=prefix,
-            charset=str(runtime.site.pairing.get("charset", "utf8mb4")),
-            collate=str(runtime.site.pairing.get("collate", "")),
-        )
+    runtime = boot(config)
+    with runtime.request_stack():
+        installation.install_all()
 
 
 def serve(config: Config) -> int:
@@ -67,12 +60,12 @@ def prepare_embedded(config: Config) -> None:
     Path(config.state_dir).mkdir(parents=True, exist_ok=True)
     runtime = boot(config)
     home = f"http://{config.host}:{config.port}"
-    if install.is_installed(runtime.database.read, config.base_prefix) and not install.pending_migrations(
+    if installer.is_installed(runtime.database.read, config.base_prefix) and not installer.pending_migrations(
         runtime.database.write, config.base_prefix
     ):
         demo.set_home(home)
     else:
-        install.install_bare_wordpress(runtime.database.write, prefix=config.base_prefix, home=home)
+        installer.install_bare_wordpress(runtime.database.write, prefix=config.base_prefix, home=home)
         migrate(config)
         with runtime.request_stack(), db.blog(1):
             demo.build(home=home, password=DEMO_PASSWORD)

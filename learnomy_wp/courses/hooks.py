@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from learnomy_wp.kernel import settings
 from learnomy_wp.kernel.hooks import Filter
+from learnomy_wp.kernel.money import CURRENCIES
 
 PRIVATE_ACADEMY = settings.declare(
     "require_login_for_content",
     False,
     fields.Boolean(metadata={"description": "Guests get no catalogue, category or course."}),
+)
+CURRENCY = settings.declare(
+    "currency",
+    "USD",
+    fields.String(
+        validate=validate.OneOf(sorted(CURRENCIES)),
+        metadata={"description": "Currency of new prices; old amounts are not converted."},
+    ),
+)
+REVIEW = settings.declare(
+    "review_courses",
+    False,
+    fields.Boolean(metadata={"description": "What instructors publish waits for review."}),
 )
 
 require_login_for_content = Filter(

@@ -69,8 +69,8 @@ def course_rule(
             raise NotFound
         if has_role(actor, facts, roles, capability):
             return facts
-        # What is not published may not even be known of.
-        raise Forbidden if facts["course_status"] == "published" else NotFound
+        # What is not published may be known of by its staff only.
+        raise Forbidden if facts["course_status"] == "published" or facts["role"] else NotFound
 
     return on_object(name, load)
 

@@ -33,7 +33,8 @@ class Standing:
     has_access: bool
     expires_at: datetime | None
     next_transition_at: datetime | None
-    source: str | None = None  # of the grant that gives access
+    source: str = ""  # of the grant that gives access
+    began_at: datetime | None = None
     end_reason: str = EXPIRED  # how access ended, where there is none
 
 
@@ -54,14 +55,23 @@ def stand(enrollment: Row, grants: Sequence[Row], window_ends_at: datetime | Non
     live = [] if is_closed else [grant for grant in open_grants if grant["starts_at"] <= now]
     next_transition_at = _next_transition(open_grants, window_ends_at, now)
     if live:
-        status = COMPLETED if enrollment["completed_at"] is not None else ACTIVE
         return Standing(
-            status, True, _live_until(live, window_ends_at), next_transition_at, source=live[-1]["source"]
+            COMPLETED if enrollment["completed_at"] is not None else ACTIVE,
+            True,
+            _live_until(live, window_ends_at),
+            next_transition_at,
+            source=live[-1]["source"],
+            began_at=min(grant["starts_at"] for grant in live),
         )
-    status, ended_at = _ending(enrollment, grants, window_ends_at if open_grants and is_closed else None, now)
-    expires_at = ended_at if status == EXPIRED else None
+    if open_grants and is_closed:
+        status, ended_at = EXPIRED, window_ends_at
+    else:
+        status, ended_at = _last_end(grants, now)
+    if not status:
+        # A request that was turned down stays so, until there is a grant.
+        status = CANCELLED if enrollment["status"] == CANCELLED and not open_grants else PENDING
     shown = COMPLETED if enrollment["completed_at"] is not None else status
-    return Standing(shown, False, expires_at, next_transition_at, end_reason=status)
+    return Standing(shown, False, ended_at if status == EXPIRED else None, next_transition_at, end_reason=status)
 
 
 def _live_until(live: Sequence[Row], window_ends_at: datetime | None) -> datetime | None:
@@ -77,19 +87,15 @@ def _next_transition(open_grants: Sequence[Row], window_ends_at: datetime | None
     return min((at for at in instants if at is not None and at > now), default=None)
 
 
-def _ending(
-    enrollment: Row, grants: Sequence[Row], closed_at: datetime | None, now: datetime
-) -> tuple[str, datetime | None]:
-    """How access ended last, and when. Before the first grant: pending, or a request turned down."""
-    if closed_at is not None:
-        return EXPIRED, closed_at
+def _last_end(grants: Sequence[Row], now: datetime) -> tuple[str, datetime | None]:
+    """How the grant that ended last ended, and when; empty where none has."""
     ended: list[tuple[datetime, str]] = []
-    for grant in grants:
+    for grant in reversed(grants):
         if has_run_out(grant, now):
             ended.append((grant["ends_at"], EXPIRED))
         elif grant["ended_at"] is not None:
             ended.append((grant["ended_at"], grant["end_reason"] or CANCELLED))
     if not ended:
-        return (CANCELLED if enrollment["status"] == CANCELLED else PENDING), None
+        return "", None
     ended_at, reason = max(ended, key=lambda end: end[0])
     return reason, ended_at

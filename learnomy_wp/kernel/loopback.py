@@ -22,6 +22,10 @@ class LoopbackFailed(Exception):
     """WordPress did not answer, or not with a signed reply."""
 
 
+class LoopbackTimeout(LoopbackFailed):
+    """WordPress took the call and did not answer in time; it may still be at work."""
+
+
 def call(verb: str, payload: dict[str, Any], *, patience: float = PATIENCE_SECONDS) -> dict[str, Any]:
     """The `data` of WordPress's signed reply.
 
@@ -46,6 +50,8 @@ def call(verb: str, payload: dict[str, Any], *, patience: float = PATIENCE_SECON
         answer = _session.post(
             f"{base}/?learnomy-bridge={verb}", data=body, headers=headers, timeout=(1, patience), allow_redirects=False
         )
+    except requests.ReadTimeout as error:
+        raise LoopbackTimeout(f"{verb}: no answer within {patience} s") from error
     except requests.RequestException as error:
         raise LoopbackFailed(f"{verb}: {error}") from error
     signature = answer.headers.get("X-Learnomy-Response-Signature", "")

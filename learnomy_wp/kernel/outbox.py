@@ -21,6 +21,7 @@ from wp_schema.tables import outbox
 OPEN = ("pending", "claimed", "firing")
 BATCH = 50
 WINDOW = 500
+PATIENCE_SECONDS = 2.5  # a listener's budget; one that takes longer keeps its own aggregate waiting only
 
 INSERT = insert(outbox)
 EARLIER_OPEN = (
@@ -152,7 +153,9 @@ def drain_once() -> int:
             _fire_here(row)
         return len(rows)
     try:
-        loopback.call("fire", {"token": token, "ids": [row["id"] for row in rows]}, patience=2.5)
+        loopback.call("fire", {"token": token, "ids": [row["id"] for row in rows]}, patience=PATIENCE_SECONDS)
+    except loopback.LoopbackTimeout:
+        log.get().warning("listener_slow", rows=len(rows))
     finally:
         # What a hung listener keeps from its turn goes to the next call; rows that fired are not touched.
         db.write(RELEASE, {"token": token})

@@ -40,7 +40,9 @@ def start(config: Config) -> Runtime:
         return holder[0].prefixes(blog_id) if holder else (config.base_prefix, config.base_prefix)
 
     database = Database(config.database_url, prefixes)
-    store: KeyStore = RedisKeyStore(config.redis_url, namespace=config.redis_namespace) if config.redis_url else DatabaseKeyStore()
+    store: KeyStore = DatabaseKeyStore()
+    if config.redis_url:
+        store = RedisKeyStore(config.redis_url, namespace=config.redis_namespace)
     here = Site(config, store)
     holder.append(here)
     db.use(database)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import wp_schema.install as installer
 from learnomy_wp.kernel import channel, clock, db, loopback, site
 from learnomy_wp.system import queries
 from learnomy_wp.version import VERSION
-from wp_schema import install
 
 
 def health() -> dict[str, Any]:
@@ -31,7 +31,7 @@ def status() -> dict[str, Any]:
         "backend_version": VERSION,
         "protocol": channel.PROTOCOL,
         "database": database.url.get_backend_name(),
-        "pending_migrations": install.pending_migrations(database.read, db.blog_prefix()),
+        "pending_migrations": installer.pending_migrations(database.read, db.blog_prefix()),
         "outbox": {**waiting, "oldest_seconds": int((now - oldest).total_seconds()) if oldest else None},
         "jobs": {name: counts.get(name, 0) for name in ("queued", "running", "failed")},
         "rate_limit_store": "redis" if current.store.is_shared_memory else "database",

@@ -1,0 +1,183 @@
+"""The progress rows of learners, read and written under the lock of their enrolment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, bindparam, func, select, update
+from sqlalchemy.dialects import mysql, sqlite
+from sqlalchemy.sql.dml import Insert
+
+from learnomy_wp.kernel import clock, db
+from wp_schema.tables import enrollments, progress
+
+ENROLLMENT = (
+    "id",
+    "user_id",
+    "course_id",
+    "status",
+    "source",
+    "progress_percent",
+    "lessons_completed",
+    "lessons_total",
+    "next_lesson_id",
+    "last_lesson_id",
+    "completion_no",
+    "curriculum_version",
+    "has_access",
+    "enrolled_at",
+    "started_at",
+    "completed_at",
+    "expires_at",
+    "last_activity_at",
+    "version",
+)
+MINE = (
+    "state",
+    "position_seconds",
+    "watched_seconds",
+    "watched_share",
+    "scrolled",
+    "started_at",
+    "completed_at",
+    "sync_at",
+    "sync_op_id",
+    "position_sync_at",
+    "position_sync_op_id",
+)
+SHOWN = ("state", "completed_at", "position_seconds", "watched_seconds", "watched_share", "scrolled")
+EMPTY: dict[str, Any] = {
+    **dict.fromkeys(MINE),
+    "state": "none",
+    "position_seconds": 0,
+    "watched_seconds": 0,
+    "watched_share": 0,
+    "scrolled": False,
+}
+_PREFIX = "lesson_"
+
+LOCK = select(*(enrollments.c[name] for name in ENROLLMENT)).with_for_update()
+LOCK_PAIR = LOCK.where(
+    enrollments.c.user_id == bindparam("user_id"), enrollments.c.course_id == bindparam("course_id")
+)
+LOCK_ID = LOCK.where(enrollments.c.id == bindparam("enrollment_id"))
+LOCK_WITH_LESSON = (
+    LOCK.add_columns(*(progress.c[name].label(_PREFIX + name) for name in MINE))
+    .select_from(
+        enrollments.outerjoin(
+            progress,
+            and_(
+                progress.c.user_id == enrollments.c.user_id,
+                progress.c.object_type == "lesson",
+                progress.c.object_id == bindparam("lesson_id"),
+            ),
+        )
+    )
+    .where(enrollments.c.id == bindparam("enrollment_id"))
+)
+RESET = (
+    update(progress)
+    .where(
+        progress.c.course_id == bindparam("in_course"),
+        progress.c.user_id == bindparam("of_user"),
+        progress.c.object_type.in_(("lesson", "quiz")),
+    )
+    .values(
+        state="none",
+        position_seconds=0,
+        watched_seconds=0,
+        watched_share=0,
+        scrolled=False,
+        best_percent=None,
+        attempts_used=0,
+        started_at=None,
+        completed_at=None,
+        sync_at=bindparam("at"),
+        sync_op_id=None,
+        position_sync_at=bindparam("at"),
+        position_sync_op_id=None,
+        updated_at=bindparam("at"),
+    )
+)
+
+TOUCH = (
+    update(enrollments)
+    .where(enrollments.c.id == bindparam("enrollment_id"))
+    .values(
+        last_lesson_id=bindparam("lesson"),
+        started_at=func.coalesce(enrollments.c.started_at, bindparam("at")),
+        last_activity_at=bindparam("at"),
+        updated_at=bindparam("at"),
+    )
+)
+BEGIN_AGAIN = (
+    update(enrollments)
+    .where(enrollments.c.id == bindparam("enrollment_id"))
+    .values(reset_at=bindparam("at"), updated_at=bindparam("at"))
+)
+
+
+def _upsert_mysql() -> Insert:
+    statement = mysql.insert(progress)
+    given = statement.inserted
+    return statement.on_duplicate_key_update({name: given[name] for name in (*MINE, "course_id", "updated_at")})
+
+
+def _upsert_sqlite() -> Insert:
+    statement = sqlite.insert(progress)
+    given = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=[progress.c.user_id, progress.c.object_type, progress.c.object_id],
+        set_={name: given[name] for name in (*MINE, "course_id", "updated_at")},
+    )
+
+
+UPSERT_MYSQL, UPSERT_SQLITE = _upsert_mysql(), _upsert_sqlite()
+
+
+def lock_with_lesson(enrollment_id: int, lesson_id: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Lock an enrolment; gives it and the learner's progress in one lesson."""
+    found = db.row(LOCK_WITH_LESSON, {"enrollment_id": enrollment_id, "lesson_id": lesson_id})
+    assert found is not None, "enrolments are never removed"
+    done = {name: found.pop(_PREFIX + name) for name in MINE}
+    return found, done if done["state"] is not None else dict(EMPTY)
+
+
+def save(enrollment: Mapping[str, Any], lesson_id: int, done: Mapping[str, Any], at: datetime) -> None:
+    """Write a learner's progress in one lesson; the enrolment is locked."""
+    values = {
+        **{name: done[name] for name in MINE},
+        "user_id": enrollment["user_id"],
+        "object_type": "lesson",
+        "object_id": lesson_id,
+        "course_id": enrollment["course_id"],
+        "created_at": at,
+        "updated_at": at,
+    }
+    db.execute(UPSERT_SQLITE if db.current().is_sqlite else UPSERT_MYSQL, values)
+
+
+def reset(enrollment: Mapping[str, Any]) -> None:
+    """Forget what a learner did in a course; the rows stay, for synchronisation and for wishes."""
+    db.execute(
+        RESET, {"in_course": enrollment["course_id"], "of_user": enrollment["user_id"], "at": clock.now()}
+    )
+
+
+def touch(enrollment: Mapping[str, Any], lesson_id: int) -> None:
+    """Note that a learner is at work in a lesson."""
+    db.execute(TOUCH, {"enrollment_id": enrollment["id"], "lesson": lesson_id, "at": clock.now()})
+
+
+def begin_again(enrollment: Mapping[str, Any]) -> dict[str, Any]:
+    """The row of an enrolment as it is at its beginning; only `reset_at` is written here."""
+    db.execute(BEGIN_AGAIN, {"enrollment_id": enrollment["id"], "at": clock.now()})
+    return {
+        **enrollment,
+        "status": "active" if enrollment["has_access"] else enrollment["status"],
+        "started_at": None,
+        "completed_at": None,
+        "last_lesson_id": None,
+    }
