@@ -1,4 +1,4 @@
-"""WordPress's options of the current blog: several in one query, decoded as get_option() does.
+"""WordPress's options, of the current blog or of its network: several in one query, decoded as get_option() does.
 
 Writing is for the embedded default, where Python owns WordPress's tables.
 """
@@ -12,7 +12,7 @@ from sqlalchemy import CursorResult, Executable, bindparam, delete, insert, sele
 from sqlalchemy.engine import RowMapping
 
 from wp_schema import php
-from wp_schema.tables import options
+from wp_schema.tables import options, sitemeta
 
 # `connection.execute`, or whatever runs a statement in the caller's transaction.
 Execute = Callable[[Executable, Mapping[str, Any]], CursorResult[Any]]
@@ -20,6 +20,10 @@ Execute = Callable[[Executable, Mapping[str, Any]], CursorResult[Any]]
 # Takes `names`, a list. The values are raw; `decode` reads them.
 BY_NAMES = select(options.c.option_name, options.c.option_value).where(
     options.c.option_name.in_(bindparam("names", expanding=True))
+)
+# The same of a network; takes `names` and `network`.
+NETWORK_BY_NAMES = select(sitemeta.c.meta_key.label("option_name"), sitemeta.c.meta_value.label("option_value")).where(
+    sitemeta.c.site_id == bindparam("network"), sitemeta.c.meta_key.in_(bindparam("names", expanding=True))
 )
 _HAS = select(options.c.option_id).where(options.c.option_name == bindparam("name"))
 _UPDATE = update(options).where(options.c.option_name == bindparam("name"))
@@ -44,6 +48,11 @@ def decode(rows: Iterable[Mapping[str, Any] | RowMapping]) -> dict[str, Any]:
 def read(execute: Execute, names: Sequence[str]) -> dict[str, Any]:
     """Options by name, in one query."""
     return decode(execute(BY_NAMES, {"names": list(names)}).mappings())
+
+
+def read_network(execute: Execute, names: Sequence[str], network_id: int = 1) -> dict[str, Any]:
+    """Options of a network by name, in one query. A site that is no network keeps them as its own."""
+    return decode(execute(NETWORK_BY_NAMES, {"names": list(names), "network": network_id}).mappings())
 
 
 def write(execute: Execute, name: str, value: Any, *, autoload: bool = True) -> None:

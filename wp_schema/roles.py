@@ -24,7 +24,7 @@ LEARNOMY_CAPABILITIES = (
 STUDENT = "lrn_student"
 INSTRUCTOR = "lrn_instructor"
 ADMINISTRATOR = "administrator"
-SUPER_ADMINS_META_KEY = "site_admins"  # of the network, in sitemeta
+SUPER_ADMINS_OPTION = "site_admins"  # of the network: `options.read_network`
 DEFAULT_SUPER_ADMINS = frozenset({"admin"})
 
 
@@ -121,12 +121,11 @@ def parse_roles(option_value: str) -> Roles:
     )
 
 
-def parse_super_admins(meta_value: str | None) -> frozenset[str]:
-    """The logins of a network's super admins: get_super_admins(), `admin` where the meta is missing."""
-    if meta_value is None:
+def super_admins_of(option: Any) -> frozenset[str]:
+    """The logins in a network's decoded option `site_admins`; get_super_admins() gives `admin` without it."""
+    if option is None:
         return DEFAULT_SUPER_ADMINS
-    decoded = php.maybe_unserialize(meta_value)
-    logins = decoded.values() if isinstance(decoded, dict) else decoded if isinstance(decoded, list) else []
+    logins = option.values() if isinstance(option, dict) else option if isinstance(option, list) else ()
     return frozenset(login for login in logins if isinstance(login, str))
 
 

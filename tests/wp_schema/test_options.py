@@ -1,10 +1,10 @@
 """Options: several in one query, decoded as WordPress does; writing on the embedded default."""
 
 import pytest
-from sqlalchemy import create_engine, event, select
+from sqlalchemy import create_engine, event, insert, select
 
 from wp_schema import options, php
-from wp_schema.tables import bind_prefix
+from wp_schema.tables import bind_prefix, sitemeta
 from wp_schema.tables import options as table
 
 
@@ -60,6 +60,14 @@ def test_one_query_for_any_number(connection):
     options.read(connection.execute, [f"name{number}" for number in range(40)])
     assert len(sent) == 1
     assert options.read(connection.execute, []) == {}
+
+
+def test_a_networks_options(connection):
+    sitemeta.create(connection)
+    for site_id, key, value in ((1, "site_admins", 'a:1:{i:0;s:4:"root";}'), (2, "site_admins", "a:0:{}")):
+        connection.execute(insert(sitemeta), {"site_id": site_id, "meta_key": key, "meta_value": value})
+    assert options.read_network(connection.execute, ["site_admins", "absent"]) == {"site_admins": ["root"]}
+    assert options.read_network(connection.execute, ["site_admins"], 2) == {"site_admins": []}
 
 
 def test_addresses_come_as_get_option_gives_them():

@@ -124,10 +124,10 @@ def test_the_option_reads_back():
 
 
 def test_super_admins():
-    assert roles.parse_super_admins(None) == {"admin"}
-    assert roles.parse_super_admins('a:2:{i:0;s:4:"root";i:3;s:2:"it";}') == {"root", "it"}
-    assert roles.parse_super_admins("a:0:{}") == frozenset()
-    assert roles.parse_super_admins("text") == frozenset()
+    assert roles.super_admins_of(None) == {"admin"}
+    assert roles.super_admins_of(["root", 5]) == {"root"}
+    assert roles.super_admins_of({0: "root", 3: "it"}) == {"root", "it"}
+    assert roles.super_admins_of([]) == roles.super_admins_of(False) == frozenset()
     everything = roles.wordpress_roles().all_capabilities()
     assert {"manage_options", "learnomy_manage", "exist"} < everything
     assert "do_not_allow" not in everything
