@@ -161,3 +161,13 @@ def _find_missing(user_id: int, course_id: int, lesson_id: int) -> str | None:
 
 
 LESSON_ACCESS: Rule = open_object("lesson-access", check_lesson)
+
+
+def _check_topic(actor: Actor, params: Params) -> dict[str, Any]:
+    facts = check_lesson(actor, params)
+    if facts["parent_id"] is None:
+        raise NotFound("topic")
+    return facts
+
+
+TOPIC_ACCESS: Rule = open_object("lesson-access", _check_topic)

@@ -52,7 +52,9 @@ def find_unmet(
     if (lesson["min_watch_seconds"] or 0) > (done["watched_seconds"] or 0):
         unmet.append(Requirement("min_watch_seconds", f"Watch for at least {lesson['min_watch_seconds']} seconds."))
     if (lesson["required_video_share"] or 0) > (done["watched_share"] or 0):
-        unmet.append(Requirement("required_video_share", f"Watch at least {lesson['required_video_share']} % of the video."))
+        unmet.append(
+            Requirement("required_video_share", f"Watch at least {lesson['required_video_share']} % of the video.")
+        )
     if lesson["requires_scroll"] and not done["scrolled"]:
         unmet.append(Requirement("requires_scroll", "Read to the end of the page."))
     if lesson["required_quiz_id"] and not has_passed_quiz:

@@ -59,9 +59,7 @@ EMPTY: dict[str, Any] = {
 _PREFIX = "lesson_"
 
 LOCK = select(*(enrollments.c[name] for name in ENROLLMENT)).with_for_update()
-LOCK_PAIR = LOCK.where(
-    enrollments.c.user_id == bindparam("user_id"), enrollments.c.course_id == bindparam("course_id")
-)
+LOCK_PAIR = LOCK.where(enrollments.c.user_id == bindparam("user_id"), enrollments.c.course_id == bindparam("course_id"))
 LOCK_ID = LOCK.where(enrollments.c.id == bindparam("enrollment_id"))
 LOCK_WITH_LESSON = (
     LOCK.add_columns(*(progress.c[name].label(_PREFIX + name) for name in MINE))
@@ -161,9 +159,7 @@ def save(enrollment: Mapping[str, Any], lesson_id: int, done: Mapping[str, Any],
 
 def reset(enrollment: Mapping[str, Any]) -> None:
     """Forget what a learner did in a course; the rows stay, for synchronisation and for wishes."""
-    db.execute(
-        RESET, {"in_course": enrollment["course_id"], "of_user": enrollment["user_id"], "at": clock.now()}
-    )
+    db.execute(RESET, {"in_course": enrollment["course_id"], "of_user": enrollment["user_id"], "at": clock.now()})
 
 
 def touch(enrollment: Mapping[str, Any], lesson_id: int) -> None:

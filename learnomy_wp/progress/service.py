@@ -147,6 +147,7 @@ def _answer(
         "course_id": lesson["course_id"],
         "parent_id": lesson["parent_id"],
         **{name: done[name] for name in rows.SHOWN},
+        "state": "available" if done["state"] == "none" else done["state"],
         "warnings": [{"field": item.field, "message": item.message} for item in warnings or ()],
         "course_progress": {
             "enrollment_id": enrollment["id"],

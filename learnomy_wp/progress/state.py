@@ -87,6 +87,7 @@ class LessonState:
     available_at: datetime | None = None
     completed_at: datetime | None = None
     position_seconds: int = 0
+    parent_id: int | None = None
     is_part: bool = True
 
 
@@ -157,5 +158,6 @@ def _state(row: Mapping[str, Any], lock: Lock | None) -> LessonState:
         available_at=lock[1] if lock else None,
         completed_at=row["completed_at"] if done == "completed" else None,
         position_seconds=row["position_seconds"] or 0,
+        parent_id=row["parent_id"],
         is_part=bool(row["is_part"]),
     )
