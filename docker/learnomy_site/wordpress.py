@@ -50,7 +50,9 @@ class PhpFailed(Exception):
 def ensure(site: Site) -> None:
     """The database, the code, wp-config.php, the first accounts and the plugin's files."""
     servers.of(site).sql(f"CREATE DATABASE IF NOT EXISTS `{site.database}` CHARACTER SET utf8mb4")
-    subprocess.run([REPOSITORY / "docker/bin/get-wordpress", site.wp, site.root], check=True)
+    got = subprocess.run([REPOSITORY / "docker/bin/get-wordpress", site.wp, site.root], check=False)
+    if got.returncode != 0:
+        raise PartFailed(f"WordPress {site.wp} could not be had")
     (site.folder / "mail").mkdir(exist_ok=True)
     (site.folder / "mail").chmod(0o1777)
     logs = site.folder / "logs"
