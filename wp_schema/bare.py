@@ -1,7 +1,6 @@
 """What a new WordPress has in its tables, for the embedded default where there is no WordPress.
 
-Mirrors populate_options() and populate_roles() of wp-admin/includes/schema.php, with
-Learnomy's two roles and six capabilities added.
+Mirrors populate_options() of wp-admin/includes/schema.php.
 """
 
 from __future__ import annotations
@@ -9,58 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from wp_schema.php import serialize
-
-LEARNOMY_CAPABILITIES = (
-    "learnomy_manage",
-    "learnomy_edit_courses",
-    "learnomy_publish_courses",
-    "learnomy_edit_others_courses",
-    "learnomy_grade",
-    "learnomy_view_reports",
-)
-
-_SUBSCRIBER = "read level_0"
-_CONTRIBUTOR = "edit_posts read level_1 level_0 delete_posts"
-_AUTHOR = (
-    "upload_files edit_posts edit_published_posts publish_posts read level_2 level_1 level_0 "
-    "delete_posts delete_published_posts"
-)
-_PAGES = (
-    "edit_others_pages edit_published_pages publish_pages delete_pages delete_others_pages "
-    "delete_published_pages delete_posts delete_others_posts delete_published_posts delete_private_posts "
-    "edit_private_posts read_private_posts delete_private_pages edit_private_pages read_private_pages"
-)
-_EDITOR = (
-    "moderate_comments manage_categories manage_links upload_files unfiltered_html edit_posts edit_others_posts "
-    "edit_published_posts publish_posts edit_pages read level_7 level_6 level_5 level_4 level_3 level_2 level_1 "
-    f"level_0 {_PAGES}"
-)
-_ADMINISTRATOR = (
-    "switch_themes edit_themes activate_plugins edit_plugins edit_users edit_files manage_options moderate_comments "
-    "manage_categories manage_links upload_files import unfiltered_html edit_posts edit_others_posts "
-    "edit_published_posts publish_posts edit_pages read level_10 level_9 level_8 level_7 level_6 level_5 level_4 "
-    f"level_3 level_2 level_1 level_0 {_PAGES} delete_users create_users unfiltered_upload edit_dashboard "
-    "update_plugins delete_plugins install_plugins update_themes install_themes update_core list_users "
-    "remove_users promote_users edit_theme_options delete_themes export"
-)
-_INSTRUCTOR = "read upload_files learnomy_edit_courses learnomy_publish_courses learnomy_grade learnomy_view_reports"
-
-
-def default_roles() -> dict[str, Any]:
-    """The value of the option `{prefix}user_roles` on a new site with Learnomy active."""
-    roles = {
-        "administrator": ("Administrator", f"{_ADMINISTRATOR} {' '.join(LEARNOMY_CAPABILITIES)}"),
-        "editor": ("Editor", _EDITOR),
-        "author": ("Author", _AUTHOR),
-        "contributor": ("Contributor", _CONTRIBUTOR),
-        "subscriber": ("Subscriber", _SUBSCRIBER),
-        "lrn_student": ("Student", "read"),
-        "lrn_instructor": ("Instructor", _INSTRUCTOR),
-    }
-    return {
-        slug: {"name": name, "capabilities": dict.fromkeys(capabilities.split(), True)}
-        for slug, (name, capabilities) in roles.items()
-    }
+from wp_schema.roles import roles_option, with_learnomy_roles, wordpress_roles
 
 
 def default_options(*, home: str, title: str, admin_email: str, blog_prefix: str) -> dict[str, str]:
@@ -70,7 +18,7 @@ def default_options(*, home: str, title: str, admin_email: str, blog_prefix: str
         "home": home,
         "blogname": title,
         "admin_email": admin_email,
-        f"{blog_prefix}user_roles": default_roles(),
+        roles_option(blog_prefix): with_learnomy_roles(wordpress_roles()).to_option(),
         **_DEFAULTS,
     }
     return {name: _text(value) for name, value in values.items()}

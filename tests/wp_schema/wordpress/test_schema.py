@@ -56,6 +56,6 @@ def _compare(site: Site, metadata: MetaData) -> None:
 
 
 def _type_name(type_: Any, engine: Engine) -> str:
-    """The type as SQL, without an integer's display width and a text's collation."""
+    """The type as SQL, without an integer's display width and sign (older networks' ids) and a text's collation."""
     name = re.sub(r"( CHARACTER SET \w+)? COLLATE \w+", "", type_.compile(dialect=engine.dialect))
-    return re.sub(r"INT(EGER)?(\(\d+\))?", "INT", name) if "INT" in name else name
+    return re.sub(r"INT(EGER)?(\(\d+\))?( UNSIGNED)?", "INT", name) if "INT" in name else name
