@@ -125,6 +125,9 @@ final class Firing {
 		$visitor       = get_current_user_id();
 		$this->headers = new Sent_Headers();
 		Models\Model::forget();
+		if ( 0 === strpos( (string) $this->row['event'], 'course.' ) ) {
+			Fragment_Cache::touch( array( '*' ) );
+		}
 		Actions_Relay::enter( $this );
 		$this->become( (int) $this->row['actor_id'] );
 		$state = 'effect' === $this->row['kind'] ? $this->perform() : $this->announce();

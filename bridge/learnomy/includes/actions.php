@@ -259,8 +259,7 @@ final class Actions {
 	 * @return bool
 	 */
 	private static function may_pull(): bool {
-		$bridge = get_option( 'learnomy_bridge' );
-		return ! wp_installing() && is_array( $bridge ) && ! empty( $bridge['paired_at'] );
+		return ! wp_installing() && Bridge_Options::is_paired();
 	}
 
 	/**

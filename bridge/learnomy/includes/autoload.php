@@ -74,6 +74,23 @@ spl_autoload_register(
 			'Models\\Enrollment'     => 'models/class-enrollment.php',
 			'Models\\Subscription'   => 'models/class-subscription.php',
 			'Models\\MembershipPlan' => 'models/class-membershipplan.php',
+
+			// Pages, blocks and shortcodes.
+			'Pages'              => 'pages.php',
+			'Page_Access'        => 'pages-access.php',
+			'Page_Companions'    => 'pages-companions.php',
+			'Page_Head'          => 'pages-head.php',
+			'Page_Seo'           => 'pages-seo.php',
+			'Page_Sitemap'       => 'pages-sitemap.php',
+			'Page_Templates'     => 'pages-templates.php',
+			'Blocks'             => 'blocks.php',
+			'Shortcodes'         => 'shortcodes.php',
+			'Rendering'          => 'rendering.php',
+			'Rendering_Assets'   => 'rendering-assets.php',
+			'Fragment_Cache'     => 'rendering-cache.php',
+			'Rendering_Plan'     => 'rendering-plan.php',
+			'Rendering_Scan'     => 'rendering-scan.php',
+			'Rendering_Slots'    => 'rendering-slots.php',
 		);
 		if ( 0 !== strncmp( $name, 'Learnomy\\', 9 ) ) {
 			return;

@@ -30,6 +30,18 @@ final class Plugin {
 		'Activation',
 		'Multisite',
 		'Actions',
+		'Pages',
+		'Page_Access',
+		'Page_Companions',
+		'Page_Head',
+		'Page_Seo',
+		'Page_Sitemap',
+		'Page_Templates',
+		'Blocks',
+		'Shortcodes',
+		'Rendering',
+		'Rendering_Assets',
+		'Rendering_Plan',
 	);
 
 	/**

@@ -38,21 +38,6 @@ abstract class Model {
 	}
 
 	/**
-	 * Forgets after a write by REST in this request.
-	 *
-	 * @param mixed            $response Response.
-	 * @param array            $handler  Route handler.
-	 * @param \WP_REST_Request $request  Request.
-	 * @return mixed The response.
-	 */
-	public static function forget_after_write( $response, $handler, $request ) {
-		if ( $request instanceof \WP_REST_Request && 'GET' !== $request->get_method() && 0 === strpos( $request->get_route(), '/learnomy' ) ) {
-			self::forget();
-		}
-		return $response;
-	}
-
-	/**
 	 * Rows of a query, each an object with the wanted columns as integers.
 	 *
 	 * @param string   $sql      Statement with placeholders; `{name}` is the table lrn_name of this blog.
