@@ -116,6 +116,7 @@ class Exchange:
         self.texts = random_texts(source, self.values)
         self.is_old = self.site.version == "6.1"
         self.php: dict[str, Any] = self._run("write.php", self._for_php())
+        self.browser, self.browser_nonce = self.site.log_in(self.php["login"], PASSWORDS[3])
         self._read_rows()
         self._write()
         self.verdict: dict[str, Any] = self._run("read.php", self._from_python)

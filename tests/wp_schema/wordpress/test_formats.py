@@ -182,6 +182,20 @@ def test_python_verifies_phps_cookie(exchange):
     assert cookies.logged_in_name(made["siteurl"]) == made["cookie_name"]
 
 
+def test_python_verifies_a_browsers_cookie_and_nonce(exchange):
+    made = exchange.php
+    cookie = cookies.parse_login_cookie(exchange.browser[made["cookie_name"]])
+    assert cookie is not None
+    assert cookie.header_value() == exchange.browser[made["cookie_name"]]
+    assert cookies.verify_login_cookie(
+        cookie, exchange.user_pass, made["salts"]["logged_in"], made["now"], before_6_8=exchange.is_old
+    )
+    sessions = cookies.parse_sessions(exchange.raw[made["user_id"], "session_tokens"])
+    assert cookies.session_is_live(sessions, cookie.token, made["now"])
+    salt, user_id = made["salts"]["nonce"], made["user_id"]
+    assert cookies.verify_nonce(exchange.browser_nonce, "wp_rest", user_id, cookie.token, salt, made["now"]) in {1, 2}
+
+
 def test_php_accepts_pythons_cookies(exchange):
     refused = [False] * 5
     assert exchange.verdict["cookies"] == [exchange.php["user_id"]] * 8 + refused
