@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from learnomy_site import backend, servers, web, wordpress
-from learnomy_site.layout import PASSWORD, REPOSITORY, VERSIONS, Site
+from learnomy_site.layout import PASSWORD, REPOSITORY, VERSIONS, Site, is_port_free
 from learnomy_site.parts import Part, PartFailed, locked
 
 PARTS = ("mariadb", "redis", "php-fpm", "nginx", "api", "worker")
@@ -38,7 +38,7 @@ def start(options: argparse.Namespace) -> None:
         site.save()
         if options.fresh:
             make_fresh(site)
-        bring_up(site, options.only)
+        bring_up(site, options.only, options.port)
         if options.seed:
             backend.seed(site)
     if not options.quiet:
@@ -46,12 +46,14 @@ def start(options: argparse.Namespace) -> None:
         print(f"  up in {time.monotonic() - began:.1f} s")
 
 
-def bring_up(site: Site, level: str) -> None:
+def bring_up(site: Site, level: str, wanted_port: int | None = None) -> None:
     """The parts up to that level, in the order in which they need each other."""
     theirs = servers.of(site)
     theirs.ensure(str(site.folder))
     site.redis_database = theirs.redis_database(str(site.folder))
     running = any(part.pid() for part in (web.nginx(site), backend.api(site)))
+    if wanted_port and not running and not is_port_free(wanted_port):
+        raise PartFailed(f"port {wanted_port} is taken: choose another with --port (make wordpress PORT=)")
     site.choose_ports(running)
     site.save()
     if level == "servers":
