@@ -26,6 +26,7 @@ from wp_schema.types import MYSQL, key_string
 
 VERSION_TABLE = quoted_name(f"{BLOG_PREFIX}learnomy_version", True)
 LOCK_SECONDS = 120
+TABLE_LOCK_SECONDS = 30  # for a table that a transaction still uses; the servers' own default is up to a year
 
 
 # alembic would make the same, but name its key without quotes
@@ -107,6 +108,7 @@ def _named_lock(connection: Connection, blog: str) -> Iterator[None]:
     name = "learnomy_" + hashlib.sha256(f"{database}.{blog}".encode()).hexdigest()[:40]
     if connection.exec_driver_sql(f"SELECT GET_LOCK('{name}', {LOCK_SECONDS})").scalar() != 1:
         raise MigrationsBusy(f"another process has been migrating the tables of {blog!r} for {LOCK_SECONDS} s")
+    connection.exec_driver_sql(f"SET SESSION lock_wait_timeout = {TABLE_LOCK_SECONDS}")
     connection.commit()
     try:
         yield
@@ -114,6 +116,7 @@ def _named_lock(connection: Connection, blog: str) -> Iterator[None]:
     finally:
         if not connection.invalidated:
             connection.rollback()
+            connection.exec_driver_sql("SET SESSION lock_wait_timeout = DEFAULT")
             connection.exec_driver_sql(f"SELECT RELEASE_LOCK('{name}')")
 
 

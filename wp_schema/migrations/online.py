@@ -83,11 +83,12 @@ def _alter(connection: Connection, table: Table, clause: str) -> None:
     if connection.dialect.name not in MYSQL:
         connection.exec_driver_sql(statement)
         return
+    before = connection.exec_driver_sql("SELECT @@SESSION.lock_wait_timeout").scalar()
     connection.exec_driver_sql(f"SET SESSION lock_wait_timeout = {LOCK_WAIT_SECONDS}")
     try:
         _alter_online(connection, statement)
     finally:
-        connection.exec_driver_sql("SET SESSION lock_wait_timeout = DEFAULT")
+        connection.exec_driver_sql(f"SET SESSION lock_wait_timeout = {before}")
 
 
 def _alter_online(connection: Connection, statement: str) -> None:
