@@ -142,6 +142,18 @@ def test_keys_compare_byte_by_byte(connection: Connection) -> None:
     assert connection.execute(select(things.c.id).where(things.c.key == "abc")).first() is not None
 
 
+@pytest.mark.parametrize("value", [True, False])
+def test_a_flag_is_asked_for_by_equality(connection: Connection, value: bool) -> None:
+    _store(connection, flag=True)
+    _store(connection, flag=False)
+    _store(connection, flag=None)
+    for condition in (things.c.flag.is_(value), things.c.flag == value, things.c.flag if value else ~things.c.flag):
+        asked = select(things.c.flag).where(condition)
+        assert connection.execute(asked).scalars().all() == [value]
+        assert " IS " not in str(asked.compile(connection))
+    assert connection.execute(select(things.c.id).where(things.c.flag.is_(None))).all() != []
+
+
 TITLES = [
     "Zebra",
     "apple",
