@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,18 +37,23 @@ def kernel_database(url: str, blogs: tuple[int, ...] = (1, 2)) -> Iterator[db.Da
         database.dispose()
 
 
-@contextmanager
-def kernel_site(url: str, state_dir: Path, redis_url: str = "") -> Iterator[Runtime]:
-    """A whole runtime over a bare WordPress with the prefix `t_`, current for this process."""
-    environ = {
+def kernel_environment(url: str, state_dir: Path, redis_url: str = "") -> dict[str, str]:
+    """The environment of a process over the site of `kernel_site`."""
+    return {
+        "PATH": os.environ["PATH"],
         "DATABASE_URL": url,
         "LEARNOMY_STATE_DIR": str(state_dir),
         "LEARNOMY_TABLE_PREFIX": "t_",
         "LEARNOMY_SECRET": "4f1c9b7de2a84c06b3d5a9e17c60f28be45d93a1c7f802b6",
         "LEARNOMY_REDIS_URL": redis_url,
-        "LEARNOMY_LEASE_SECONDS": "3",
+        "LEARNOMY_LEASE_SECONDS": "2",
     }
-    runtime = start(Config.load(environ, state_dir))
+
+
+@contextmanager
+def kernel_site(url: str, state_dir: Path, redis_url: str = "") -> Iterator[Runtime]:
+    """A whole runtime over a bare WordPress with the prefix `t_`, current for this process."""
+    runtime = start(Config.load(kernel_environment(url, state_dir, redis_url), state_dir))
     try:
         install.install_bare_wordpress(runtime.database.write, home="http://example.test", prefix="t_")
         install.install(runtime.database.write, base_prefix="t_", blog_prefix="t_")
