@@ -9,7 +9,7 @@ a signed loopback. On the embedded default `local.py` answers.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,6 +73,22 @@ def render_content(content: str, author_id: int) -> dict[str, Any]:
         return local.render_content(content)
     answer = _ask("call", "render_content", None, {"content": content, "author_id": author_id})
     return {"html": str(answer["html"]), "slots": list(answer.get("slots") or [])}
+
+
+def fill_slots(html: str, slots: Sequence[Mapping[str, Any]] | None) -> str:
+    """Stored HTML with its dynamic blocks and shortcodes rendered for the current user.
+
+    The embedded default has none of them: their places stay empty.
+    """
+    if not slots:
+        return html
+    rendered = [""] * len(slots)
+    if not site.current().is_embedded:
+        wanted = [{"kind": slot["kind"], "dynamic": slot["dynamic"]} for slot in slots]
+        rendered = _ask("call", "render_slots", None, {"slots": wanted})
+    for slot, made in zip(slots, rendered, strict=True):
+        html = html.replace(slot["marker"], made)
+    return html
 
 
 def attachment_url(attachment_id: int) -> str | None:

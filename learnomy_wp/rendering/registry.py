@@ -30,9 +30,9 @@ class Slots:
         """A marker where an action prints."""
         return self._mark({"hook": name, "args": list(arguments)})
 
-    def dynamic(self, text: str) -> str:
-        """A marker where a dynamic block or shortcode is rendered for the viewer."""
-        return self._mark({"shortcode" if text.startswith("[") else "block": text})
+    def dynamic(self, kind: str, source: str) -> str:
+        """A marker where a dynamic block or shortcode of content is rendered for the viewer."""
+        return self._mark({kind: source})
 
     def _mark(self, place: dict[str, Any]) -> str:
         self.places.append(place)

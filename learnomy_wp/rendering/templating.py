@@ -39,6 +39,11 @@ def price(amount: dict[str, Any]) -> str:
     return money.format_money(amount["amount_minor"], amount["currency"])
 
 
+def decimal_price(amount: dict[str, Any]) -> str:
+    """An amount as a plain decimal number, for machines."""
+    return money.decimal_text(amount["amount_minor"], amount["currency"] or "EUR")
+
+
 def minutes(total: int) -> str:
     """A duration as people say it."""
     hours, rest = divmod(int(total), 60)

@@ -1,0 +1,110 @@
+<?php
+/**
+ * What the backend asks of WordPress while it plans: filters, and a fixed list of calls.
+ *
+ * @package Learnomy
+ */
+
+declare(strict_types=1);
+
+namespace Learnomy;
+
+defined( 'ABSPATH' ) || exit;
+
+/**
+ * Answers questions.
+ */
+final class Asks {
+
+	/**
+	 * The answers by the questions' ids; a WP_Error where a listener refuses or fails.
+	 *
+	 * @param array $asks Questions: id, kind, name, value, args.
+	 * @return array|\WP_Error
+	 */
+	public static function answer( array $asks ) {
+		$answers = array();
+		foreach ( $asks as $ask ) {
+			if ( ! is_array( $ask ) || ! isset( $ask['id'], $ask['kind'], $ask['name'] ) ) {
+				return self::failed( 'A question of the backend cannot be read.' );
+			}
+			$args = isset( $ask['args'] ) && is_array( $ask['args'] ) ? $ask['args'] : array();
+			try {
+				$answer = 'call' === $ask['kind']
+					? self::call( (string) $ask['name'], $args )
+					: self::filter( (string) $ask['name'], isset( $ask['value'] ) ? $ask['value'] : null, $args );
+			} catch ( \Throwable $error ) {
+				// A rule that could not be asked is not a rule that allows.
+				error_log( 'Learnomy: ' . $ask['name'] . ': ' . $error ); // phpcs:ignore WordPress.PHP.DevelopmentFunctions -- For the owner.
+				$answer = self::failed( Envelope::MESSAGES['internal_error'] );
+			}
+			if ( is_wp_error( $answer ) ) {
+				return $answer;
+			}
+			$answers[ (string) $ask['id'] ] = $answer;
+		}
+		return $answers;
+	}
+
+	/**
+	 * Answers the backend's signed call `ask`.
+	 *
+	 * @param array $payload Questions.
+	 * @return array|\WP_Error
+	 */
+	public static function serve( array $payload ) {
+		$answers = self::answer( isset( $payload['asks'] ) && is_array( $payload['asks'] ) ? $payload['asks'] : array() );
+		return is_wp_error( $answers ) ? $answers : array( 'answers' => (object) $answers );
+	}
+
+	/**
+	 * Applies a filter of ours.
+	 *
+	 * @param string $name  Filter.
+	 * @param mixed  $value Value.
+	 * @param array  $args  Arguments.
+	 * @return mixed
+	 */
+	private static function filter( string $name, $value, array $args ) {
+		if ( 0 !== strncmp( $name, 'learnomy_', 9 ) ) {
+			return self::failed( 'This is not a filter of Learnomy: ' . $name );
+		}
+		$answer = apply_filters( $name, $value, ...array_values( $args ) ); // phpcs:ignore WordPress.NamingConventions.PrefixAllGlobals -- Checked above.
+		if ( is_wp_error( $answer ) ) {
+			$data = $answer->get_error_data();
+			return is_array( $data ) && isset( $data['status'] ) ? $answer : new \WP_Error( $answer->get_error_code(), $answer->get_error_message(), array( 'status' => 403 ) );
+		}
+		return $answer;
+	}
+
+	/**
+	 * Makes one of the calls that the backend may ask for.
+	 *
+	 * @param string $name Call.
+	 * @param array  $args Arguments.
+	 * @return mixed
+	 */
+	private static function call( string $name, array $args ) {
+		switch ( $name ) {
+			case 'render_content':
+				$content = isset( $args['content'] ) ? (string) $args['content'] : '';
+				return ( new Content_Renderer( isset( $args['author_id'] ) ? (int) $args['author_id'] : 0 ) )->render( $content );
+			case 'render_slots':
+				return array_map( array( Content_Renderer::class, 'render_slot' ), isset( $args['slots'] ) && is_array( $args['slots'] ) ? array_values( $args['slots'] ) : array() );
+			case 'attachment_url':
+				$url = wp_get_attachment_url( isset( $args['id'] ) ? (int) $args['id'] : 0 );
+				return is_string( $url ) && '' !== $url ? array( 'url' => $url ) : null;
+		}
+		return self::failed( 'WordPress knows no such call: ' . $name );
+	}
+
+	/**
+	 * An answer that could not be had.
+	 *
+	 * @param string $message Message.
+	 * @return \WP_Error
+	 */
+	private static function failed( string $message ): \WP_Error {
+		return new \WP_Error( 'internal_error', $message, array( 'status' => 500 ) );
+	}
+}
