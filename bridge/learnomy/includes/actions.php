@@ -41,6 +41,13 @@ final class Actions {
 	private static $active = array();
 
 	/**
+	 * Nonce of the backend's call that is being answered.
+	 *
+	 * @var string
+	 */
+	private static $call = '';
+
+	/**
 	 * Registers the pullers.
 	 *
 	 * @return void
@@ -113,7 +120,29 @@ final class Actions {
 	 * @return array{done: int[], skipped: int[], failed: int[]}
 	 */
 	public static function answer_fire( array $payload ): array {
-		return self::fire_token( isset( $payload['token'] ) && is_string( $payload['token'] ) ? $payload['token'] : '' );
+		// phpcs:ignore WordPress.Security.ValidatedSanitizedInput -- Verified with the call's signature.
+		self::$call = isset( $_SERVER['HTTP_X_LEARNOMY_NONCE'] ) ? (string) $_SERVER['HTTP_X_LEARNOMY_NONCE'] : '';
+		$report     = self::fire_token( isset( $payload['token'] ) && is_string( $payload['token'] ) ? $payload['token'] : '' );
+		self::$call = '';
+		return $report;
+	}
+
+	/**
+	 * Answers the backend's call after a listener ended the process in which it was served.
+	 *
+	 * @param array $report What was fired since.
+	 * @return void
+	 */
+	private static function answer_late( array $report ): void {
+		if ( '' === self::$call || headers_sent() ) {
+			return;
+		}
+		$body = Envelope::encode( array( 'data' => $report ) );
+		$sign = Channel_Keys::sign( 'reply', array( Channel_Keys::PROTOCOL, 'reply', self::$call, '200', hash( 'sha256', $body ) ) );
+		status_header( 200 );
+		header( 'Content-Type: ' . Envelope::JSON );
+		header( 'X-Learnomy-Response-Signature: ' . $sign );
+		echo $body; // phpcs:ignore WordPress.Security.EscapeOutput -- JSON.
 	}
 
 	/**
@@ -160,12 +189,13 @@ final class Actions {
 			}
 			// Those still to come go on should the next listener end the process once more.
 			self::$active = $claims;
-			self::fire_token( $token );
+			$report       = self::fire_token( $token );
 			self::$active = array();
 			if ( $switched ) {
 				restore_current_blog();
 			}
 		}
+		self::answer_late( $report ?? array() );
 	}
 
 	/**

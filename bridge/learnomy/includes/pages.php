@@ -216,8 +216,8 @@ final class Pages {
 	public static function add_body_classes( $classes ): array {
 		$classes = (array) $classes;
 		if ( '' !== self::route() && ! is_404() ) {
-			$classes[] = 'learnomy';
-			$classes[] = 'learnomy-' . self::route();
+			$classes[] = 'learnomy-page';
+			$classes[] = 'learnomy-page-' . self::route();
 		}
 		return $classes;
 	}

@@ -3,8 +3,9 @@
  * What was last rendered for guests: served while it is fresh, and when the backend is away.
  *
  * Kept in lrn_expiring_keys, which the backend sweeps. Only what the backend called public is kept, and only from
- * guests' pages. An entry is fresh for as long as the backend said (`max_age`, 60 seconds at most) and while none of its
- * tags was touched; after that it only stands in for a backend that does not answer.
+ * guests' pages. By default an entry only stands in for a backend that does not answer, so a page is never older than
+ * what it shows; where the owner defined LEARNOMY_FRAGMENT_SECONDS (60 at most), an entry is also served for so long,
+ * while none of its tags was touched by WordPress.
  *
  * @package Learnomy
  */
@@ -56,7 +57,7 @@ final class Fragment_Cache {
 	public function __construct( string $address ) {
 		wp_parse_str( (string) wp_parse_url( $address, PHP_URL_QUERY ), $query );
 		// Searches and places in a list are without end.
-		$this->is_kept = ! array_diff( array_keys( $query ), array( 'category', 'tag', 'level', 'price', 'sort' ) );
+		$this->is_kept = ! array_diff( array_keys( $query ), array( 'course_category', 'course_tag', 'course_level', 'course_price', 'course_sort', 'learnomy_route', 'learnomy_slug' ) );
 		$this->context = (string) wp_json_encode( array( $address, determine_locale(), get_stylesheet(), LEARNOMY_BACKEND_VERSION ) );
 	}
 
@@ -67,7 +68,7 @@ final class Fragment_Cache {
 	 * @return array<string, array> By item key.
 	 */
 	public function fresh( array $keys ): array {
-		if ( is_user_logged_in() || ! $this->is_kept ) {
+		if ( is_user_logged_in() || ! $this->is_kept || 0 === self::fresh_seconds( self::MOST_FRESH ) ) {
 			return array();
 		}
 		$fresh = array_filter(
@@ -115,11 +116,22 @@ final class Fragment_Cache {
 			return;
 		}
 		$entry['made']        = microtime( true );
-		$entry['fresh_until'] = $entry['made'] + max( 0, min( self::MOST_FRESH, (int) ( $entry['max_age'] ?? 0 ) ) );
+		$entry['fresh_until'] = $entry['made'] + self::fresh_seconds( (int) ( $entry['seconds'] ?? 0 ) );
 		if ( ! self::$to_write ) {
 			add_action( 'shutdown', array( self::class, 'write' ) );
 		}
 		self::$to_write[ $this->name( $key ) ] = $entry;
+	}
+
+	/**
+	 * For how long an entry is served without asking.
+	 *
+	 * @param int $seconds What the backend allows.
+	 * @return int
+	 */
+	private static function fresh_seconds( int $seconds ): int {
+		$chosen = defined( 'LEARNOMY_FRAGMENT_SECONDS' ) ? (int) constant( 'LEARNOMY_FRAGMENT_SECONDS' ) : 0;
+		return max( 0, min( self::MOST_FRESH, $chosen, $seconds ) );
 	}
 
 	/**
@@ -129,6 +141,9 @@ final class Fragment_Cache {
 	 * @return void
 	 */
 	public static function touch( array $tags ): void {
+		if ( 0 === self::fresh_seconds( self::MOST_FRESH ) ) {
+			return;
+		}
 		$now     = microtime( true );
 		$touched = get_transient( self::TOUCHED );
 		$touched = array_filter(

@@ -2,8 +2,9 @@
 /**
  * The places in the backend's HTML that other plugins fill.
  *
- * A marker is the comment `<!--learnomy:{token}:{index}-->`: the token is that render's own, the index points into the
- * list sent beside the HTML. Names and arguments of hooks never stand in HTML, where users could write them.
+ * A marker is a comment with a random token and an index: `<!--learnomy:{token}:{index}-->` of this render, or
+ * `<!--learnomy-slot:{token}:{index}-->` of content rendered when it was saved. What belongs into it stands in the list
+ * sent beside the HTML, never in the HTML, where users could write it.
  *
  * @package Learnomy
  */
@@ -27,20 +28,26 @@ final class Rendering_Slots {
 	private static $fired = array();
 
 	/**
-	 * HTML with its slots filled.
+	 * HTML with its slots filled. A marker that belongs to no slot is dropped.
 	 *
 	 * @param string  $html  HTML.
-	 * @param array[] $slots Slots by index.
-	 * @param string  $token Token of the markers.
+	 * @param array[] $slots Slots by index; those of saved content carry their `marker`.
+	 * @param string  $token Token of the markers of this render.
 	 * @return string
 	 */
 	public static function fill( string $html, array $slots, string $token ): string {
-		if ( 1 !== preg_match( '/^[0-9a-zA-Z]{8,64}$/', $token ) ) {
-			return self::without_shortcodes( $html );
+		$by_marker = array();
+		foreach ( array_filter( $slots, 'is_array' ) as $index => $slot ) {
+			$marker               = isset( $slot['marker'] ) && is_string( $slot['marker'] ) ? $slot['marker'] : "<!--learnomy:$token:$index-->";
+			$by_marker[ $marker ] = $slot;
 		}
 		$filled = '';
-		foreach ( (array) preg_split( '/<!--learnomy:' . $token . ':(\d+)-->/', $html, -1, PREG_SPLIT_DELIM_CAPTURE ) as $place => $piece ) {
-			$filled .= 0 === $place % 2 ? self::without_shortcodes( (string) $piece ) : self::content( $slots[ (int) $piece ] ?? null );
+		foreach ( (array) preg_split( '/(<!--learnomy(?:-slot)?:[0-9a-zA-Z]+:\d+-->)/', $html, -1, PREG_SPLIT_DELIM_CAPTURE ) as $place => $piece ) {
+			if ( 0 === $place % 2 ) {
+				$filled .= self::without_shortcodes( (string) $piece );
+			} elseif ( isset( $by_marker[ $piece ] ) ) {
+				$filled .= self::content( $by_marker[ $piece ] );
+			}
 		}
 		return $filled;
 	}
@@ -48,12 +55,12 @@ final class Rendering_Slots {
 	/**
 	 * What stands in one slot.
 	 *
-	 * @param mixed $slot Slot: `hook` and `args`, or `block` (serialized block markup), or `shortcode`.
+	 * @param array $slot Slot: `hook` and `args`, or the source of a `block` or `shortcode`, or that source in `dynamic` with its `kind`.
 	 * @return string
 	 */
-	private static function content( $slot ): string {
-		if ( ! is_array( $slot ) ) {
-			return '';
+	private static function content( array $slot ): string {
+		if ( isset( $slot['dynamic'], $slot['kind'] ) ) {
+			$slot[ 'shortcode' === $slot['kind'] ? 'shortcode' : 'block' ] = $slot['dynamic'];
 		}
 		if ( isset( $slot['block'] ) && is_string( $slot['block'] ) ) {
 			return do_blocks( $slot['block'] );

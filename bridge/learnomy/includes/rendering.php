@@ -29,7 +29,7 @@ final class Rendering {
 	/**
 	 * Query parameters that a page of ours may depend on; all others are no part of the question.
 	 */
-	const PARAMETERS = array( 'search', 'category', 'tag', 'level', 'price', 'instructor', 'language', 'rating_min', 'featured', 'sort', 'cursor', 'page' );
+	const PARAMETER = '/^(?:course|learnomy)_[a-z_]{1,40}$/';
 
 	/**
 	 * What was rendered, by item key.
@@ -179,8 +179,7 @@ final class Rendering {
 	 * @return void
 	 */
 	private static function ask( array $wanted, Fragment_Cache $fragments ): void {
-		$answer = Channel::call(
-			'render',
+		$answer = self::call(
 			array(
 				'items'  => array_map( array( self::class, 'for_wire' ), array_values( $wanted ) ),
 				'locale' => determine_locale(),
@@ -191,15 +190,9 @@ final class Rendering {
 					'stylesheet' => get_stylesheet(),
 					'rtl'        => is_rtl(),
 				),
-			),
-			array(
-				'door'    => 'page',
-				'user'    => (string) get_current_user_id(),
-				'via'     => is_user_logged_in() ? 'cookie' : '',
-				'headers' => array( 'Accept-Language' => str_replace( '_', '-', determine_locale() ) ),
 			)
 		);
-		if ( is_wp_error( $answer ) || ! isset( $answer['items'] ) || ! is_array( $answer['items'] ) ) {
+		if ( ! isset( $answer['items'] ) || ! is_array( $answer['items'] ) ) {
 			self::degrade( $wanted, $fragments );
 			return;
 		}
@@ -213,6 +206,31 @@ final class Rendering {
 			$fragments->remember( $key, $entry );
 		}
 		Rendering_Assets::enqueue( (array) ( $answer['styles'] ?? array() ), (array) ( $answer['modules'] ?? array() ) );
+	}
+
+	/**
+	 * The backend's answer; its questions on the way are answered.
+	 *
+	 * @param array $payload What to render.
+	 * @return array Empty where there is none.
+	 */
+	private static function call( array $payload ): array {
+		$reply = Doors_Exchange::run(
+			array(
+				'method'       => 'POST',
+				'target'       => '/learnomy-bridge/v1/render',
+				'body'         => (string) wp_json_encode( $payload ),
+				'content_type' => 'application/json',
+				'door'         => 'page',
+				'user'         => (string) get_current_user_id(),
+				'via'          => is_user_logged_in() ? 'cookie' : '',
+				'class'        => 'read',
+				'headers'      => array( 'X-Request-ID' => wp_generate_uuid4() ),
+				'until_ms'     => Channel::now_ms() + Channel::PATIENCE_MS['read'],
+			)
+		);
+		$data  = 200 === $reply->get_status() ? $reply->get_data() : null;
+		return is_array( $data ) && isset( $data['data'] ) && is_array( $data['data'] ) ? $data['data'] : array();
 	}
 
 	/**
@@ -288,8 +306,7 @@ final class Rendering {
 		wp_parse_str( (string) wp_parse_url( $here, PHP_URL_QUERY ), $given );
 		$query = array();
 		foreach ( $given as $name => $value ) {
-			$is_ours = in_array( $name, self::PARAMETERS, true ) || 0 === strpos( (string) $name, 'learnomy_' );
-			if ( $is_ours && is_string( $value ) && '' !== $value ) {
+			if ( is_string( $value ) && '' !== $value && 1 === preg_match( self::PARAMETER, (string) $name ) ) {
 				$query[ $name ] = substr( $value, 0, 500 );
 			}
 		}
