@@ -60,7 +60,7 @@ final class Page_Routes {
 	/**
 	 * Routes that this version shows as pages of the site.
 	 */
-	const SHOWN = array( 'catalog', 'course' );
+	const SHOWN = array( 'catalog', 'category', 'course' );
 
 	/**
 	 * Slugs that are no course's, because the addresses stand for something else.

@@ -62,8 +62,9 @@ final class Page_Templates {
 	 */
 	private static function titles(): array {
 		return array(
-			'learnomy-catalog' => __( 'Course catalogue', 'learnomy' ),
-			'learnomy-course'  => __( 'Course', 'learnomy' ),
+			'learnomy-catalog'  => __( 'Course catalogue', 'learnomy' ),
+			'learnomy-category' => __( 'Course category', 'learnomy' ),
+			'learnomy-course'   => __( 'Course', 'learnomy' ),
 		);
 	}
 

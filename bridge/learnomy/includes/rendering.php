@@ -29,7 +29,7 @@ final class Rendering {
 	/**
 	 * Query parameters that a page of ours may depend on; all others are no part of the question.
 	 */
-	const PARAMETER = '/^(?:course|learnomy)_[a-z_]{1,40}$/';
+	const PARAMETER = '/^(?:search|category|tag|level|price|sort|learnomy_[a-z_]{1,40})$/';
 
 	/**
 	 * What was rendered, by item key.
