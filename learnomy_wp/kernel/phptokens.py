@@ -59,16 +59,17 @@ def tokens(source: str) -> Generator[Token, None, None]:
 def _section(source: str, position: int) -> Generator[Token, None, int]:
     """Tokens up to `?>` or the end; returns where the section ends."""
     end = len(source)
+    line, counted = source.count("\n", 0, position) + 1, position
     while position < end:
         if skipped := _SKIP.match(source, position):
             position = skipped.end()
             continue
+        line, counted = line + source.count("\n", counted, position), position
         if closing := _CLOSE.match(source, position):
-            yield Token("op", ";", source.count("\n", 0, position) + 1)  # `?>` ends a statement
+            yield Token("op", ";", line)  # `?>` ends a statement
             return closing.end()
         match = _TOKEN.match(source, position)
         assert match is not None
-        line = source.count("\n", 0, position) + 1
         if match["heredoc"]:
             position = _after_heredoc(source, match)
             yield Token("opaque", "", line)

@@ -262,6 +262,12 @@ def test_hostile_files_end(tmp_path: Path) -> None:
         read_wp_config(tmp_path / "missing.php", {})
 
 
+def test_a_long_file_takes_no_long_time(tmp_path: Path) -> None:
+    config = read(tmp_path, "<?php\n" + "define( 'A', 1 );\n" * 50_000 + "define( 'X', 'end' );\ndefine( 'Y', f() );")
+    assert config.text("X") == "end"
+    assert config.unreadable["Y"].startswith("line 50003:")
+
+
 def test_deep_expressions_are_refused_and_do_not_overflow(tmp_path: Path) -> None:
     source = "<?php define( 'X', " + "(" * 20_000 + "1" + ")" * 20_000 + " );"
     with pytest.raises(WpConfigError):
