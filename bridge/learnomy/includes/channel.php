@@ -32,6 +32,14 @@ final class Channel {
 	 */
 	const MARGIN_MS = 500;
 
+	/**
+	 * Bytes that a body may have, uploads aside: the backend's own limit.
+	 */
+	const MOST_BODY = 1048576;
+
+	/**
+	 * Bytes that a reply may have.
+	 */
 	const MOST_BYTES = array(
 		'read'   => 16777216,
 		'write'  => 16777216,
@@ -263,7 +271,7 @@ final class Channel {
 		if ( ! $is_signed && $reply->status >= 400 && $reply->status < 500 ) {
 			return Channel_Reply::failed( 'refused', '' === $code ? 'HTTP ' . $reply->status : $code );
 		}
-		return Channel_Reply::failed( 'garbage', 'The reply (HTTP ' . $reply->status . ') is not one of the backend.' );
+		return Channel_Reply::failed( 'garbage', '' === $code ? 'The reply (HTTP ' . $reply->status . ') is not one of the backend.' : $code );
 	}
 
 	/**

@@ -19,19 +19,21 @@ defined( 'ABSPATH' ) || exit;
 final class Bridge_Options {
 
 	const OPTION  = 'learnomy_bridge';
-	const NETWORK = array( 'secret', 'address', 'loopback', 'paired_at', 'facts' );
+	const NETWORK = array( 'secret', 'address', 'loopback', 'paired_at', 'facts', 'stub_problem' );
 
 	const DEFAULTS = array(
-		'secret'       => '',
-		'address'      => '',
-		'loopback'     => '',
-		'paired_at'    => 0,
-		'facts'        => '',
-		'compat'       => false,
-		'harmless'     => array(),
-		'firewall_ok'  => array(),
-		'rest_prefix'  => 'wp-json',
-		'stub_problem' => '',
+		'secret'        => '',
+		'address'       => '',
+		'loopback'      => '',
+		'paired_at'     => 0,
+		'facts'         => '',
+		'stub_problem'  => '',
+		'compat'        => false,
+		'harmless'      => array(),
+		'firewall_ok'   => array(),
+		'rest_prefix'   => 'wp-json',
+		'remove_tables' => false,
+		'version'       => '',
 	);
 
 	/**

@@ -1,0 +1,117 @@
+<?php
+/**
+ * An upload as one body again: PHP has taken it apart, and its input stream is empty.
+ *
+ * @package Learnomy
+ */
+
+declare(strict_types=1);
+
+namespace Learnomy;
+
+defined( 'ABSPATH' ) || exit;
+
+/**
+ * Rebuilds multipart/form-data.
+ */
+final class Multipart {
+
+	/**
+	 * Body and content type.
+	 *
+	 * @param array $fields Fields, without slashes.
+	 * @param array $files  Files as PHP lists them.
+	 * @return string[]
+	 */
+	public static function of( array $fields, array $files ): array {
+		$boundary = 'learnomy-' . bin2hex( random_bytes( 16 ) );
+		$body     = '';
+		foreach ( self::flat( $fields ) as $name => $value ) {
+			$body .= self::part( $boundary, 'name="' . self::quoted( (string) $name ) . '"', '', (string) $value );
+		}
+		foreach ( $files as $name => $file ) {
+			foreach ( self::each_file( (string) $name, $file ) as $one ) {
+				if ( UPLOAD_ERR_OK === $one['error'] && is_readable( $one['tmp_name'] ) ) {
+					$about = 'name="' . self::quoted( $one['field'] ) . '"; filename="' . self::quoted( $one['name'] ) . '"';
+					$type  = '' === $one['type'] ? 'application/octet-stream' : Channel::plain( $one['type'] );
+					// phpcs:ignore WordPress.WP.AlternativeFunctions -- A local file.
+					$body .= self::part( $boundary, $about, $type, (string) file_get_contents( $one['tmp_name'] ) );
+				}
+			}
+		}
+		return array( $body . '--' . $boundary . "--\r\n", 'multipart/form-data; boundary=' . $boundary );
+	}
+
+	/**
+	 * One part.
+	 *
+	 * @param string $boundary Boundary.
+	 * @param string $about    Disposition.
+	 * @param string $type     Content type, '' for none.
+	 * @param string $value    Value.
+	 * @return string
+	 */
+	private static function part( string $boundary, string $about, string $type, string $value ): string {
+		$type = '' === $type ? '' : 'Content-Type: ' . $type . "\r\n";
+		return '--' . $boundary . "\r\nContent-Disposition: form-data; " . $about . "\r\n" . $type . "\r\n" . $value . "\r\n";
+	}
+
+	/**
+	 * Nested fields by the names that forms give them.
+	 *
+	 * @param array  $fields Fields.
+	 * @param string $prefix Name of the field above.
+	 * @return array<string, string>
+	 */
+	private static function flat( array $fields, string $prefix = '' ): array {
+		$flat = array();
+		foreach ( $fields as $name => $value ) {
+			$name = '' === $prefix ? (string) $name : $prefix . '[' . $name . ']';
+			if ( is_array( $value ) ) {
+				$flat += self::flat( $value, $name );
+			} elseif ( is_scalar( $value ) ) {
+				$flat[ $name ] = (string) $value;
+			}
+		}
+		return $flat;
+	}
+
+	/**
+	 * The files of one field; PHP lists those of `field[]` by their facts.
+	 *
+	 * @param string $field Field.
+	 * @param array  $file  Entry of $_FILES.
+	 * @return array[]
+	 */
+	private static function each_file( string $field, array $file ): array {
+		if ( ! is_array( $file['tmp_name'] ) ) {
+			return array( array( 'field' => $field ) + $file );
+		}
+		$found = array();
+		foreach ( array_keys( $file['tmp_name'] ) as $key ) {
+			$one = array();
+			foreach ( array( 'name', 'type', 'tmp_name', 'error' ) as $fact ) {
+				$one[ $fact ] = $file[ $fact ][ $key ];
+			}
+			$found = array_merge( $found, self::each_file( $field . '[' . $key . ']', $one ) );
+		}
+		return $found;
+	}
+
+	/**
+	 * A name inside quotes, as browsers write it.
+	 *
+	 * @param string $name Name.
+	 * @return string
+	 */
+	private static function quoted( string $name ): string {
+		return strtr(
+			$name,
+			array(
+				'"'  => '%22',
+				"\r" => '%0D',
+				"\n" => '%0A',
+			)
+		);
+	}
+}

@@ -1,0 +1,171 @@
+<?php
+/**
+ * Changes to WordPress's own tables, made as WordPress makes them, so that caches and listeners stay true.
+ *
+ * The backend has judged who may do this; it never writes these tables itself.
+ *
+ * @package Learnomy
+ */
+
+declare(strict_types=1);
+
+namespace Learnomy;
+
+defined( 'ABSPATH' ) || exit;
+
+/**
+ * Performs effects.
+ */
+final class Effects {
+
+	/**
+	 * Fields of a user that may be changed.
+	 */
+	const USER_FIELDS = array( 'display_name', 'description', 'user_email', 'user_pass', 'user_url', 'locale', 'first_name', 'last_name', 'nickname' );
+
+	/**
+	 * Performs effects in order; the first that fails ends it.
+	 *
+	 * @param array $effects Effects.
+	 * @return array|\WP_Error What each gave.
+	 */
+	public static function perform( array $effects ) {
+		$results = array();
+		foreach ( $effects as $effect ) {
+			$done = is_array( $effect ) ? self::one( $effect ) : self::unknown();
+			if ( is_wp_error( $done ) ) {
+				return $done;
+			}
+			$results[] = $done;
+		}
+		return $results;
+	}
+
+	/**
+	 * Answers the backend's signed call `effect`.
+	 *
+	 * @param array $payload Effects.
+	 * @return array|\WP_Error
+	 */
+	public static function serve( array $payload ) {
+		$results = self::perform( isset( $payload['effects'] ) && is_array( $payload['effects'] ) ? $payload['effects'] : array() );
+		return is_wp_error( $results ) ? $results : array( 'results' => $results );
+	}
+
+	/**
+	 * Performs one effect.
+	 *
+	 * @param array $effect Effect.
+	 * @return true|\WP_Error
+	 */
+	private static function one( array $effect ) {
+		switch ( isset( $effect['kind'] ) ? $effect['kind'] : '' ) {
+			case 'update_settings':
+				return self::update_settings( isset( $effect['settings'] ) ? (array) $effect['settings'] : array() );
+			case 'update_user':
+				return self::update_user( $effect );
+			case 'update_preferences':
+				return self::update_preferences( $effect );
+		}
+		return self::unknown();
+	}
+
+	/**
+	 * Changes settings of ours.
+	 *
+	 * @param array $settings Settings by name.
+	 * @return true
+	 */
+	private static function update_settings( array $settings ): bool {
+		$stored = get_option( 'learnomy_settings' );
+		update_option( 'learnomy_settings', array_merge( is_array( $stored ) ? $stored : array(), $settings ), true );
+		return true;
+	}
+
+	/**
+	 * Changes a user as the profile screen does, mails and listeners included.
+	 *
+	 * @param array $effect user_id, fields, meta.
+	 * @return true|\WP_Error
+	 */
+	private static function update_user( array $effect ) {
+		$user_id = isset( $effect['user_id'] ) ? (int) $effect['user_id'] : 0;
+		if ( ! get_userdata( $user_id ) ) {
+			return self::no_user();
+		}
+		$fields = isset( $effect['fields'] ) ? array_intersect_key( (array) $effect['fields'], array_flip( self::USER_FIELDS ) ) : array();
+		if ( isset( $fields['user_email'] ) ) {
+			$refused = self::email_refusal( (string) $fields['user_email'], $user_id );
+			if ( null !== $refused ) {
+				return $refused;
+			}
+		}
+		if ( $fields ) {
+			// WordPress takes a user's fields with slashes, as a form would send them.
+			$done = wp_update_user( wp_slash( array( 'ID' => $user_id ) + $fields ) );
+			if ( is_wp_error( $done ) ) {
+				return $done;
+			}
+		}
+		foreach ( isset( $effect['meta'] ) ? (array) $effect['meta'] : array() as $key => $value ) {
+			if ( 0 !== strncmp( (string) $key, 'learnomy_', 9 ) ) {
+				return self::unknown();
+			}
+			update_user_meta( $user_id, (string) $key, wp_slash( $value ) );
+		}
+		return true;
+	}
+
+	/**
+	 * Changes a user's preferences.
+	 *
+	 * @param array $effect user_id, preferences.
+	 * @return true|\WP_Error
+	 */
+	private static function update_preferences( array $effect ) {
+		$user_id = isset( $effect['user_id'] ) ? (int) $effect['user_id'] : 0;
+		if ( ! get_userdata( $user_id ) ) {
+			return self::no_user();
+		}
+		$stored  = get_user_meta( $user_id, 'learnomy_preferences', true );
+		$changed = isset( $effect['preferences'] ) ? (array) $effect['preferences'] : array();
+		update_user_meta( $user_id, 'learnomy_preferences', wp_slash( array_merge( is_array( $stored ) ? $stored : array(), $changed ) ) );
+		return true;
+	}
+
+	/**
+	 * Why an address cannot be a user's.
+	 *
+	 * @param string $email   Address.
+	 * @param int    $user_id User.
+	 * @return \WP_Error|null
+	 */
+	private static function email_refusal( string $email, int $user_id ): ?\WP_Error {
+		if ( ! is_email( $email ) ) {
+			return new \WP_Error( 'invalid_email', __( 'This is not a valid e-mail address.', 'learnomy' ), array( 'status' => 422 ) );
+		}
+		$owner = email_exists( $email );
+		if ( false !== $owner && $user_id !== $owner ) {
+			return new \WP_Error( 'existing_user_email', __( 'This e-mail address is already in use.', 'learnomy' ), array( 'status' => 409 ) );
+		}
+		return null;
+	}
+
+	/**
+	 * An effect that this version does not know.
+	 *
+	 * @return \WP_Error
+	 */
+	private static function unknown(): \WP_Error {
+		return new \WP_Error( 'unknown_effect', __( 'The plugin is older than the backend and cannot do this. Update it.', 'learnomy' ), array( 'status' => 501 ) );
+	}
+
+	/**
+	 * A user who is not there.
+	 *
+	 * @return \WP_Error
+	 */
+	private static function no_user(): \WP_Error {
+		return new \WP_Error( 'not_found', __( 'This user does not exist.', 'learnomy' ), array( 'status' => 404 ) );
+	}
+}

@@ -1,0 +1,320 @@
+<?php
+/**
+ * The record of listeners: one option from which the backend knows whether a request needs WordPress.
+ *
+ * It is a union that only grows under one fingerprint of plugins and theme, and begins anew when that changes.
+ *
+ * @package Learnomy
+ */
+
+declare(strict_types=1);
+
+namespace Learnomy;
+
+defined( 'ABSPATH' ) || exit;
+
+/**
+ * Keeps the record.
+ */
+final class Record {
+
+	const OPTION  = 'learnomy_record';
+	const VERSION = 1;
+
+	/**
+	 * Seconds between two writes that say nothing new.
+	 */
+	const RENEWED_AFTER = 60;
+
+	/**
+	 * Options whose change the backend must hear of.
+	 */
+	const WATCHED = array( 'active_plugins', 'template', 'stylesheet', 'learnomy_settings', 'learnomy_bridge', 'learnomy_keys' );
+
+	/**
+	 * What this request has seen so far.
+	 *
+	 * @var array
+	 */
+	private static $seen = array(
+		'listeners' => array(),
+		'gates'     => array(),
+	);
+
+	/**
+	 * Whether the backend must be told.
+	 *
+	 * @var bool
+	 */
+	private static $has_changed = false;
+
+	/**
+	 * Registers.
+	 *
+	 * @return void
+	 */
+	public static function init(): void {
+		add_action( 'wp_loaded', array( self::class, 'look' ), PHP_INT_MAX );
+		add_action( 'shutdown', array( self::class, 'on_shutdown' ), PHP_INT_MAX - 1 );
+		foreach ( self::WATCHED as $option ) {
+			add_action( 'add_option_' . $option, array( self::class, 'note_change' ) );
+			add_action( 'update_option_' . $option, array( self::class, 'note_change' ) );
+			add_action( 'delete_option_' . $option, array( self::class, 'note_change' ) );
+		}
+	}
+
+	/**
+	 * An option changed that the backend keeps.
+	 *
+	 * @return void
+	 */
+	public static function note_change(): void {
+		self::$has_changed = true;
+	}
+
+	/**
+	 * Looks who listens, once everything is loaded.
+	 *
+	 * @return void
+	 */
+	public static function look(): void {
+		if ( self::is_telling() ) {
+			self::$seen = self::union( self::$seen, Record_Scan::run() );
+		}
+	}
+
+	/**
+	 * Looks again as the request ends, and writes and tells once the answer is sent.
+	 *
+	 * @return void
+	 */
+	public static function on_shutdown(): void {
+		if ( wp_installing() || ! Bridge_Options::is_paired() ) {
+			return;
+		}
+		self::look();
+		$is_due = self::is_telling() && null !== self::due();
+		if ( $is_due || self::$has_changed ) {
+			register_shutdown_function( array( self::class, 'after_answer' ) );
+		}
+	}
+
+	/**
+	 * Writes what is due, and tells the backend what changed.
+	 *
+	 * @return void
+	 */
+	public static function after_answer(): void {
+		if ( function_exists( 'fastcgi_finish_request' ) ) {
+			fastcgi_finish_request();
+		} elseif ( function_exists( 'litespeed_finish_request' ) ) {
+			litespeed_finish_request();
+		}
+		if ( self::is_telling() ) {
+			self::write();
+			Pairing::renew_if_changed();
+		}
+		if ( self::$has_changed ) {
+			self::$has_changed = false;
+			Channel::call( 'changed', array( 'what' => array( 'site' ) ) );
+		}
+	}
+
+	/**
+	 * Answers the backend's signed call `record`.
+	 *
+	 * @return array
+	 */
+	public static function serve(): array {
+		self::$seen = self::union( self::$seen, Record_Scan::run() );
+		self::write( true );
+		$stored = get_option( self::OPTION );
+		return array( 'time' => is_array( $stored ) && isset( $stored['time'] ) ? (int) $stored['time'] : 0 );
+	}
+
+	/**
+	 * Writes the record where it is due.
+	 *
+	 * @param bool $always Whether to write in any case.
+	 * @return void
+	 */
+	public static function write( bool $always = false ): void {
+		global $wpdb;
+		// Another process may have written meanwhile: the union is made with what stands in the table.
+		wp_cache_delete( 'alloptions', 'options' );
+		wp_cache_delete( self::OPTION, 'options' );
+		$record = self::due();
+		if ( null === $record && $always ) {
+			$record = self::current( self::stored() );
+		}
+		if ( null === $record ) {
+			return;
+		}
+		if ( self::differs( self::stored(), $record ) ) {
+			self::$has_changed = true;
+		}
+		update_option( self::OPTION, $record, true );
+		$prefix = rest_get_url_prefix();
+		if ( Bridge_Options::get( 'rest_prefix' ) !== $prefix ) {
+			Bridge_Options::set( array( 'rest_prefix' => $prefix ) );
+		}
+	}
+
+	/**
+	 * The record to write; null where the stored one is true and young.
+	 *
+	 * @return array|null
+	 */
+	private static function due(): ?array {
+		$stored = self::stored();
+		$record = self::current( $stored );
+		$is_old = ! isset( $stored['time'] ) || time() - (int) $stored['time'] >= self::RENEWED_AFTER;
+		return $is_old || self::differs( $stored, $record ) ? $record : null;
+	}
+
+	/**
+	 * The record as it is now.
+	 *
+	 * @param array $stored Stored record.
+	 * @return array
+	 */
+	private static function current( array $stored ): array {
+		$fingerprint = self::fingerprint();
+		$seen        = self::$seen;
+		if ( isset( $stored['fingerprint'], $stored['listeners'], $stored['gates'] ) && $stored['fingerprint'] === $fingerprint ) {
+			$seen = self::union( $stored, $seen );
+		}
+		$site = is_multisite() ? get_site() : null;
+		return array(
+			'version'     => self::VERSION,
+			'fingerprint' => $fingerprint,
+			'time'        => time(),
+			'plugins'     => md5( self::raw_option( 'active_plugins' ) ),
+			'stylesheet'  => self::raw_option( 'stylesheet' ),
+			'template'    => self::raw_option( 'template' ),
+			'listeners'   => $seen['listeners'],
+			'gates'       => $seen['gates'],
+			'firewalls'   => self::firewalls(),
+			'blog'        => array(
+				'archived' => $site ? (int) $site->archived : 0,
+				'spam'     => $site ? (int) $site->spam : 0,
+				'deleted'  => $site ? (int) $site->deleted : 0,
+			),
+		);
+	}
+
+	/**
+	 * Whether two records say different things.
+	 *
+	 * @param array $one   Record.
+	 * @param array $other Record.
+	 * @return bool
+	 */
+	private static function differs( array $one, array $other ): bool {
+		unset( $one['time'], $other['time'] );
+		return $one !== $other;
+	}
+
+	/**
+	 * The stored record.
+	 *
+	 * @return array
+	 */
+	private static function stored(): array {
+		$stored = get_option( self::OPTION );
+		return is_array( $stored ) ? $stored : array();
+	}
+
+	/**
+	 * Both of two looks.
+	 *
+	 * @param array $one   Look.
+	 * @param array $other Look.
+	 * @return array
+	 */
+	private static function union( array $one, array $other ): array {
+		$union = array();
+		foreach ( array( 'listeners', 'gates' ) as $kind ) {
+			$union[ $kind ] = (array) $one[ $kind ];
+			foreach ( (array) $other[ $kind ] as $hook => $owners ) {
+				$known                   = isset( $union[ $kind ][ $hook ] ) ? (array) $union[ $kind ][ $hook ] : array();
+				$union[ $kind ][ $hook ] = array_values( array_unique( array_merge( $known, $owners ) ) );
+				sort( $union[ $kind ][ $hook ] );
+			}
+			ksort( $union[ $kind ] );
+		}
+		return $union;
+	}
+
+	/**
+	 * Changes with the active plugins, must-use files, the theme, and the versions of all of them.
+	 *
+	 * @return string
+	 */
+	private static function fingerprint(): string {
+		$files = array();
+		foreach ( self::active_plugins() as $plugin ) {
+			$files[] = WP_PLUGIN_DIR . '/' . $plugin;
+		}
+		foreach ( array_unique( array( self::raw_option( 'template' ), self::raw_option( 'stylesheet' ) ) ) as $theme ) {
+			$files[] = get_theme_root( $theme ) . '/' . $theme . '/style.css';
+			$files[] = get_theme_root( $theme ) . '/' . $theme . '/functions.php';
+		}
+		$facts = array( LEARNOMY_BACKEND_VERSION, self::VERSION );
+		foreach ( array_merge( $files, wp_get_mu_plugins() ) as $file ) {
+			$facts[] = $file . ' ' . ( is_file( $file ) ? (int) filemtime( $file ) : 0 );
+		}
+		return md5( implode( "\n", $facts ) );
+	}
+
+	/**
+	 * Active plugins of the site and the network, whatever a filter hides of them on this page.
+	 *
+	 * @return string[]
+	 */
+	public static function active_plugins(): array {
+		$site    = maybe_unserialize( self::raw_option( 'active_plugins' ) );
+		$network = is_multisite() ? get_site_option( 'active_sitewide_plugins' ) : array();
+		return array_map( 'strval', array_merge( is_array( $site ) ? $site : array(), is_array( $network ) ? array_keys( $network ) : array() ) );
+	}
+
+	/**
+	 * An option as it stands in the table, which is what the backend compares with.
+	 *
+	 * @param string $name Autoloaded option.
+	 * @return string
+	 */
+	private static function raw_option( string $name ): string {
+		$all = wp_load_alloptions();
+		return isset( $all[ $name ] ) ? (string) $all[ $name ] : (string) maybe_serialize( get_option( $name ) );
+	}
+
+	/**
+	 * Active plugins that guard the site where no hook shows it.
+	 *
+	 * @return string[]
+	 */
+	private static function firewalls(): array {
+		$found = array();
+		foreach ( self::active_plugins() as $plugin ) {
+			$slug = strtolower( (string) preg_replace( '/\.php$/', '', (string) strtok( $plugin, '/' ) ) );
+			if ( in_array( $slug, Record_Lists::FIREWALLS, true ) ) {
+				$found[] = $slug;
+			}
+		}
+		sort( $found );
+		return array_values( array_unique( $found ) );
+	}
+
+	/**
+	 * Whether this request tells who listens: a page or a REST request of the full WordPress.
+	 *
+	 * @return bool
+	 */
+	private static function is_telling(): bool {
+		if ( defined( 'REST_REQUEST' ) && REST_REQUEST ) {
+			return true;
+		}
+		return 'cli' !== PHP_SAPI && ! is_admin() && ! wp_doing_ajax() && ! wp_doing_cron() && ! ( defined( 'XMLRPC_REQUEST' ) && XMLRPC_REQUEST );
+	}
+}

@@ -1,0 +1,147 @@
+<?php
+/**
+ * Registers every endpoint in WordPress, from the table that the backend generates.
+ *
+ * The table (route-table.php) is a list of rows by namespace. A row: `path`, `method`, `name`, `public`, `deadline`
+ * (read, write, upload), `args` as WordPress has them, and where they apply `list` (its data is rows), `authenticate`
+ * (WordPress judges the password first) and `filters` with `pre`, `query`, `payload` and `rules`.
+ *
+ * @package Learnomy
+ */
+
+declare(strict_types=1);
+
+namespace Learnomy;
+
+defined( 'ABSPATH' ) || exit;
+
+/**
+ * The routes.
+ */
+final class Routes {
+
+	/**
+	 * The table, once it is read.
+	 *
+	 * @var array<string, array[]>|null
+	 */
+	private static $table;
+
+	/**
+	 * Registers.
+	 *
+	 * @return void
+	 */
+	public static function init(): void {
+		add_action( 'rest_api_init', array( self::class, 'register' ) );
+	}
+
+	/**
+	 * Rows by namespace.
+	 *
+	 * @return array<string, array[]>
+	 */
+	public static function table(): array {
+		if ( null === self::$table ) {
+			$file        = LEARNOMY_DIR . '/includes/route-table.php';
+			self::$table = is_file( $file ) ? (array) require $file : array();
+		}
+		return self::$table;
+	}
+
+	/**
+	 * Registers all routes, the methods of one path together.
+	 *
+	 * @return void
+	 */
+	public static function register(): void {
+		foreach ( self::table() as $namespace => $rows ) {
+			$paths = array();
+			foreach ( $rows as $row ) {
+				$paths[ $row['path'] ][] = self::handler( $row, $namespace );
+			}
+			foreach ( $paths as $path => $handlers ) {
+				register_rest_route( $namespace, $path, $handlers );
+			}
+		}
+	}
+
+	/**
+	 * One handler as WordPress has it.
+	 *
+	 * @param array  $row       Row of the table.
+	 * @param string $namespace Namespace.
+	 * @return array
+	 */
+	private static function handler( array $row, string $namespace ): array {
+		$args = $row['args'];
+		foreach ( $args as $name => $arg ) {
+			// Described, never judged: the backend answers for what is wrong.
+			$args[ $name ]['sanitize_callback'] = null;
+		}
+		unset( $row['args'] );
+		$row['namespace'] = $namespace;
+		return array(
+			'methods'             => $row['method'],
+			'callback'            => array( 'Learnomy\Doors', 'serve' ),
+			'permission_callback' => $row['public'] ? '__return_true' : array( 'Learnomy\Routes', 'may_try' ),
+			'args'                => $args,
+			'show_in_index'       => false,
+			'learnomy'            => $row,
+		);
+	}
+
+	/**
+	 * Lets everybody try: who may do what is the backend's to say, with all that it knows of the object.
+	 *
+	 * @return bool
+	 */
+	public static function may_try(): bool {
+		return true;
+	}
+
+	/**
+	 * Whether a handler is one of ours.
+	 *
+	 * @param mixed $handler Handler, or a request's attributes.
+	 * @return bool
+	 */
+	public static function is_ours( $handler ): bool {
+		return is_array( $handler ) && isset( $handler['learnomy'], $handler['callback'] ) && array( 'Learnomy\Doors', 'serve' ) === $handler['callback'];
+	}
+
+	/**
+	 * The methods that a route takes; empty where there is no such route.
+	 *
+	 * @param string $route Route.
+	 * @return string[]
+	 */
+	public static function methods_of( string $route ): array {
+		$methods = array();
+		foreach ( self::table() as $namespace => $rows ) {
+			foreach ( $rows as $row ) {
+				if ( preg_match( '@^/' . $namespace . $row['path'] . '$@i', $route ) ) {
+					$methods[] = $row['method'];
+				}
+			}
+		}
+		return in_array( 'GET', $methods, true ) ? array_merge( $methods, array( 'HEAD' ) ) : $methods;
+	}
+
+	/**
+	 * Every filter of ours that a route applies or asks.
+	 *
+	 * @return string[]
+	 */
+	public static function filters(): array {
+		$names = array();
+		foreach ( self::table() as $rows ) {
+			foreach ( $rows as $row ) {
+				foreach ( isset( $row['filters'] ) ? $row['filters'] : array() as $filter ) {
+					$names = array_merge( $names, (array) $filter );
+				}
+			}
+		}
+		return array_values( array_unique( $names ) );
+	}
+}
