@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from learnomy_wp import unbuilt
 from learnomy_wp.accounts import routes as accounts
+from learnomy_wp.enrollments import jobs as enrollment_jobs
+from learnomy_wp.enrollments import routes as enrollments
 from learnomy_wp.kernel.endpoint import Blueprint
 from learnomy_wp.me import routes as me
+from learnomy_wp.progress import jobs as progress_jobs
+from learnomy_wp.progress import routes as progress
 from learnomy_wp.seed import command as seed
 from learnomy_wp.settings import routes as settings
 from learnomy_wp.system import installation
@@ -13,9 +17,12 @@ from learnomy_wp.system import routes as system
 
 # They register verbs of the plugin's channel by being imported.
 VERBS = (installation, seed)
+# They register jobs and schedules likewise.
+JOBS = (enrollment_jobs, progress_jobs)
 
 
 def blueprints() -> list[Blueprint]:
     """Every feature's endpoints; what the contract names beyond them answers 501."""
-    built = [system.bp, accounts.bp, me.bp]
+    built = [system.bp, accounts.bp, me.bp, enrollments.courses_bp, enrollments.bp]
+    built += [progress.lessons_bp, progress.courses_bp]
     return [*built, settings.blueprint(), unbuilt.blueprint()]

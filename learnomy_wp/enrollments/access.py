@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select
 
-from learnomy_wp.kernel import clock, db
+from learnomy_wp.kernel import clock, db, jobs
 from learnomy_wp.kernel.errors import ApiError, refusal
 from wp_schema.tables import course_links, courses, enrollment_grants, enrollments
 
@@ -152,6 +152,14 @@ def access_of(facts: Mapping[str, Any], now: datetime) -> Access:
         starts_at=facts["access_starts_at"],
         expires_at=facts["expires_at"],
     )
+
+
+RESCHEDULE = "reschedule_course"
+
+
+def window_moved(course_id: int) -> None:
+    """A course's access window was changed in this unit of work: those it bounds are settled in a job."""
+    jobs.enqueue(RESCHEDULE, {"course_id": course_id}, unique_key=str(course_id))
 
 
 def refuse(reason: str, message: str | None = None) -> ApiError:

@@ -15,7 +15,7 @@ from learnomy_wp.enrollments import access
 from learnomy_wp.kernel import clock, db, events
 from learnomy_wp.kernel.actor import Actor
 from learnomy_wp.kernel.errors import refusal
-from learnomy_wp.progress import counts, requirements, rows
+from learnomy_wp.progress import changes, counts, requirements, rows
 from learnomy_wp.progress.events import LessonCompleted
 from wp_schema.tables import courses
 
@@ -98,15 +98,8 @@ def restart_course(actor: Actor, course_id: int) -> Row:
         raise access.NotEnrolled
     if not db.value(RETAKE, {"course_id": course_id}):
         raise RetakeNotAllowed
-    restart(enrollment, actor_id=actor.id)
+    changes.restart(enrollment, actor_id=actor.id)
     return {"id": enrollment["id"], "deleted": True}
-
-
-def restart(enrollment: Row, *, actor_id: int) -> Row:
-    """Put a locked enrolment back to its beginning; gives the new row."""
-    rows.reset(enrollment)
-    fresh = rows.begin_again(enrollment)
-    return counts.write(fresh, counts.tally(fresh), actor_id=actor_id)
 
 
 def _lock(lesson: Mapping[str, Any]) -> tuple[Row, Row]:

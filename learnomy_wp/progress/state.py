@@ -1,4 +1,4 @@
-"""What other features may ask about progress: the lesson rule, and the states of a curriculum."""
+"""What other features may ask of progress: the lesson rule, a curriculum's states, whole enrolments."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from learnomy_wp.enrollments import access
 from learnomy_wp.kernel import clock, db
 from learnomy_wp.kernel.actor import Actor
 from learnomy_wp.progress import drip
+from learnomy_wp.progress.changes import complete_course, recount, restart
 from learnomy_wp.progress.outline import IS_PART, ORDER, SOURCE, find_neighbours, progress_on
 from learnomy_wp.progress.policies import LESSON_ACCESS, LessonLocked, find_lesson_facts, is_staff
 from wp_schema.tables import course_instructors, courses, enrollments, lessons, progress
@@ -21,9 +22,12 @@ __all__ = [
     "LESSON_ACCESS",
     "LessonLocked",
     "LessonState",
+    "complete_course",
     "curriculum_states",
     "find_lesson_facts",
     "find_neighbours",
+    "recount",
+    "restart",
 ]
 
 COURSE = (

@@ -1,0 +1,131 @@
+"""Lists of enrolments: whose the caller may see, in which order, by which index."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Column, bindparam, or_, select
+
+from learnomy_wp.enrollments import policies, queries
+from learnomy_wp.enrollments.events import MEMBERSHIP
+from learnomy_wp.kernel import cache, db
+from learnomy_wp.kernel.actor import Actor
+from learnomy_wp.kernel.errors import ValidationFailed
+from learnomy_wp.kernel.page import Condition, Filter, Listing, Page, Sort
+from wp_schema.tables import enrollments
+
+_INDEX = "zblog_lrn_enrollments_"
+# Up to so many enrolments of a teacher's courses are found by course and sorted. More than that
+# are frequent enough among all to be met soon when reading in order.
+FEW = 1000
+
+
+def _orders(**names: str) -> dict[str, str]:
+    """The index of each order, rising and falling."""
+    return {turn + order: f"{_INDEX}{name}" for order, name in names.items() for turn in ("", "-")}
+
+
+def _sorts(**columns: tuple[Column[Any], str]) -> dict[str, Sort]:
+    return {
+        turn + order: Sort(column, descending=bool(turn), index=f"{_INDEX}{index}" if index else None)
+        for order, (column, index) in columns.items()
+        for turn in ("-", "")
+    }
+
+
+def _is(column: Column[Any]) -> Condition:
+    return lambda value: column == value
+
+
+def _is_seen(course_ids: Any) -> Any:
+    return or_(enrollments.c.user_id == bindparam("caller_id"), enrollments.c.course_id.in_(course_ids))
+
+
+LISTING = Listing(
+    select(*queries.COLUMNS),
+    table=enrollments,
+    key=enrollments.c.id,
+    default="-enrolled_at",
+    sorts=_sorts(
+        enrolled_at=(enrollments.c.enrolled_at, "enrolled"),
+        last_activity_at=(enrollments.c.last_activity_at, "activity"),
+        progress_percent=(enrollments.c.progress_percent, ""),
+    ),
+    filters={
+        "ids": Filter(enrollments.c.id.in_, many=True, narrow=True),
+        "own": Filter(_is(enrollments.c.user_id), narrow=True),
+        "user_with_status": Filter(_is(enrollments.c.user_id), indexes=_orders(enrolled_at="user_status")),
+        "user_id": Filter(
+            _is(enrollments.c.user_id), indexes=_orders(enrolled_at="user", last_activity_at="user_activity")
+        ),
+        "course_with_status": Filter(
+            _is(enrollments.c.course_id),
+            indexes=_orders(
+                enrolled_at="course_status", last_activity_at="course_activity", progress_percent="course_progress"
+            ),
+        ),
+        "course_id": Filter(
+            _is(enrollments.c.course_id),
+            indexes=_orders(
+                enrolled_at="course", last_activity_at="course_activity", progress_percent="course_progress"
+            ),
+        ),
+        "few_of_staff": Filter(_is_seen, many=True, narrow=True),
+        "many_of_staff": Filter(_is_seen, many=True),
+        "status": Filter(_is(enrollments.c.status), indexes=_orders(enrolled_at="status")),
+    },
+)
+
+
+def list_enrollments(actor: Actor, query: Mapping[str, Any]) -> Page:
+    """The caller's own enrolments; for staff those of their courses too, for managers all."""
+    values = {
+        **query,
+        "course_id": query.get("course_id") or query.get("course"),
+        "user_id": query.get("user_id") or query.get("user"),
+    }
+    if query["sort"].endswith("progress_percent") and values["course_id"] is None:
+        raise ValidationFailed.of("sort", "Progress is an order within one course; name its course_id.", "needs_course")
+    values |= _scope(actor, values)
+    if values.get("status") is not None:
+        values |= _with_status(values)
+    is_total_shared = policies.sees_all(actor) and values["user_id"] is None
+    total = cache.cached_count("enrollments", _count_key(values), MEMBERSHIP) if is_total_shared else None
+    page = LISTING.page(values, {"caller_id": actor.id}, owner=actor.id, total=total)
+    return page.with_rows(queries.complete(page.rows))
+
+
+def _scope(actor: Actor, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The filter that leaves what the caller may see."""
+    if policies.sees_all(actor) or values["user_id"] == actor.id:
+        return {}
+    staffed = policies.list_staffed(actor.id)
+    if values["course_id"] in staffed:
+        return {}
+    if not staffed or values["course_id"] is not None:
+        # Somebody else's are none of the caller's business: the two conditions leave nothing.
+        return {"own": actor.id} if values["user_id"] is not None else {"user_id": actor.id}
+    if values["user_id"] is not None:
+        return {"few_of_staff": staffed}
+    return {"few_of_staff" if _count(staffed, actor.id) <= FEW else "many_of_staff": staffed}
+
+
+COUNT = select(enrollments.c.id).where(_is_seen(bindparam("staffed", expanding=True))).limit(FEW + 1)
+
+
+def _count(staffed: list[int], caller_id: int) -> int:
+    """How many enrolments a teacher sees, counted no further than is needed."""
+    return len(db.values(COUNT, {"staffed": staffed, "caller_id": caller_id}))
+
+
+def _with_status(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A course or user together with a status has an index of its own."""
+    for name in ("course", "user"):
+        if values[f"{name}_id"] is not None:
+            return {f"{name}_with_status": values[f"{name}_id"], f"{name}_id": None}
+    return {}
+
+
+def _count_key(values: Mapping[str, Any]) -> str:
+    return "&".join(f"{name}={values[name]}" for name in LISTING.filters if values.get(name) is not None)
