@@ -127,14 +127,12 @@ def make_api(url: str, state_dir: Path, **changes: Any) -> Api:
 
 
 def _make_people() -> dict[str, int]:
-    from wp_schema import php
-
     hashed = hashlib.md5(PASSWORD.encode()).hexdigest()  # WordPress still takes its oldest hash, and it is quick
     ids = {}
     for login, role in PEOPLE.items():
         row = {"user_login": login, "user_pass": hashed, "user_nicename": login, "display_name": login.capitalize()}
         ids[login] = db.insert_id(db.execute(insert(users), {**row, "user_email": f"{login}@example.test"}))
-        local.set_user_meta(ids[login], "wp_capabilities", php.serialize({role: True}).decode())
+        local.set_user_meta(ids[login], "wp_capabilities", {role: True})
     return ids
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from learnomy_wp.accounts import tokens
-from learnomy_wp.kernel import avatars, db, limits, site
+from learnomy_wp.kernel import avatars, db, limits, site, wordpress
 from learnomy_wp.kernel import call as calls
 from learnomy_wp.kernel.actor import LEARNOMY_CAPABILITIES, Actor
 from learnomy_wp.kernel.auth import jwt, users
@@ -13,23 +14,22 @@ from learnomy_wp.kernel.errors import RateLimited, Unauthenticated, ValidationFa
 from wp_schema import passwords
 
 WRONG = "The user name or the password is not right."
-# Verified when no such user exists, so that both answers take as long.
-_NO_USER = passwords.hash_password("no user has this password")
 
 
 def log_in(username: str, password: str, *, user_agent: str) -> dict[str, Any]:
     """A token pair for a right password.
 
-    Where a plugin listens to `authenticate`, WordPress has judged the password already and
-    names the user. Raises `Unauthenticated`, and `RateLimited` after ten failures.
+    Where WordPress stands behind the call, its `authenticate` filters have judged the password
+    already and name the user. Raises `Unauthenticated`, and `RateLimited` after ten failures.
     """
     call = calls.current()
     client = call.client if call else ""
-    if limits.login_blocked(username.lower(), client):
-        raise RateLimited("Too many failed logins. Wait a quarter of an hour.", headers={"Retry-After": "900"})
-    found = _judged_by_wordpress() or _check_password(username, password)
+    wait = limits.login_blocked(username, client)
+    if wait:
+        raise RateLimited("Too many failed logins. Wait a quarter of an hour.", headers={"Retry-After": str(wait)})
+    found = _named_by_wordpress(call) if call and call.has_wordpress else _check_password(username, password)
     if found is None:
-        limits.record_login_failure(username.lower(), client)
+        limits.record_login_failure(username, client)
         raise Unauthenticated(WRONG)
     actor = users.to_actor(found, credential="jwt")
     pair = db.transaction(lambda: tokens.begin_session(actor, found["user_pass"], user_agent))
@@ -72,17 +72,26 @@ def describe(actor: Actor) -> dict[str, Any]:
     }
 
 
-def _judged_by_wordpress() -> dict[str, Any] | None:
-    call = calls.current()
-    if call is None or not call.has_wordpress or call.via != "authenticate" or not call.asserted_user:
+def _named_by_wordpress(call: calls.Call) -> dict[str, Any] | None:
+    """Whom WordPress took the password for. It judges whatever there is to judge; a refusal names nobody."""
+    if call.via != "authenticate" or not call.asserted_user:
         return None
     return users.find(call.asserted_user)
 
 
 def _check_password(username: str, password: str) -> dict[str, Any] | None:
-    found = users.find_by_login(username)
-    right = passwords.verify(password, found["user_pass"] if found else _NO_USER)
-    return found if found and right and not users.is_barred(found) else None
+    given, found = passwords.as_posted(password), users.find_by_login(username)
+    stored = str(found["user_pass"]) if found else _nobodys_hash(site.current().password_style)
+    if not passwords.is_known(stored) and not site.current().is_embedded:
+        raise wordpress.WordPressNeeded("a password stored in a format of a plugin's")
+    is_right = passwords.verify(given, stored) and bool(given)
+    return found if found and is_right and not users.is_barred(found) else None
+
+
+@lru_cache
+def _nobodys_hash(style: passwords.Style) -> str:
+    """Verified when no such user exists, so that both answers take as long."""
+    return passwords.hash_password("no user has this password", style)
 
 
 def _answer(pair: tokens.Pair, actor: Actor) -> dict[str, Any]:

@@ -6,11 +6,11 @@ import re
 from typing import Any
 
 import nh3
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, select, update
 
 from learnomy_wp.kernel import db, site
-from wp_schema import passwords, php
-from wp_schema.tables import options, posts, usermeta, users
+from wp_schema import meta, options, passwords
+from wp_schema.tables import posts, users
 
 _BLOCK_COMMENT = re.compile(r"<!--\s*/?wp:.*?-->", re.DOTALL)
 _GUID = select(posts.c.guid).where(bindparam("id") == posts.c.ID, posts.c.post_type == "attachment")
@@ -38,19 +38,13 @@ def perform(effects: list[dict[str, Any]]) -> None:
 
 
 def set_option(name: str, value: Any, *, autoload: bool = True) -> None:
-    """Write one option."""
-    stored = value if isinstance(value, str) else php.serialize(value).decode()
-    changed = db.execute(update(options).where(options.c.option_name == name).values(option_value=stored))
-    if not changed.rowcount and db.row(select(options.c.option_id).where(options.c.option_name == name)) is None:
-        db.execute(insert(options).values(option_name=name, option_value=stored, autoload="yes" if autoload else "no"))
+    """Write one option, serialized where it is no text."""
+    options.write(db.execute, name, value, autoload=autoload)
 
 
 def set_user_meta(user_id: int, key: str, value: Any) -> None:
-    """Write one user meta value."""
-    stored = value if isinstance(value, str) else php.serialize(value).decode()
-    here = (usermeta.c.user_id == user_id, usermeta.c.meta_key == key)
-    db.execute(delete(usermeta).where(*here))
-    db.execute(insert(usermeta).values(user_id=user_id, meta_key=key, meta_value=stored))
+    """Write one user meta value, serialized where it is no text."""
+    meta.write(db.execute, user_id, key, value)
 
 
 def _update_settings(effect: dict[str, Any]) -> None:
@@ -61,7 +55,7 @@ def _update_settings(effect: dict[str, Any]) -> None:
 def _update_user(effect: dict[str, Any]) -> None:
     columns = {name: value for name, value in effect["fields"].items() if name in _USER_COLUMNS}
     if "user_pass" in columns:
-        columns["user_pass"] = passwords.hash_password(columns["user_pass"])
+        columns["user_pass"] = passwords.hash_password(passwords.as_posted(columns["user_pass"]))
     if columns:
         db.execute(update(users).where(effect["user_id"] == users.c.ID).values(**columns))
     for key, value in {**_meta_fields(effect["fields"]), **effect.get("meta", {})}.items():

@@ -24,7 +24,7 @@ from learnomy_wp.config import Config, ConfigError, require_strong_secret
 from learnomy_wp.kernel import call as calls
 from learnomy_wp.kernel import channel, db
 from learnomy_wp.kernel.keystore import KeyStore
-from wp_schema import php
+from wp_schema import passwords, php
 from wp_schema.tables import options
 
 RECORD_MAX_AGE_SECONDS = 300
@@ -127,6 +127,18 @@ class Site:
     @property
     def is_paired(self) -> bool:
         return self.is_embedded or bool(self.pairing)
+
+    @property
+    def is_multisite(self) -> bool:
+        """Whether the pairing says that this is a network."""
+        return bool(self.pairing.get("multisite"))
+
+    @property
+    def password_style(self) -> passwords.Style:
+        """How the paired WordPress stores passwords: versions before 6.8 had phpass."""
+        version = str(self.pairing.get("wp_version") or "6.8").split(".")
+        numbers = tuple(int(part) if part.isdigit() else 0 for part in version[:2])
+        return "phpass" if numbers < (6, 8) else "bcrypt-wp"
 
     def prefixes(self, blog_id: int) -> tuple[str, str]:
         """The base prefix and the prefix of one blog."""

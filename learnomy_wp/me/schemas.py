@@ -81,7 +81,7 @@ class CourseCardOut(Out):
     duration_minutes = fields.Integer(required=True)
 
 
-class NextLessonOut(Out):
+class MyNextLessonOut(Out):
     """Where to go on."""
 
     id = fields.Integer(required=True)
@@ -108,7 +108,7 @@ class MyCourseOut(Out):
     expires_at = Time(required=True, allow_none=True)
     last_activity_at = Time(required=True)
     course = fields.Nested(CourseCardOut, required=True)
-    next_lesson = fields.Nested(NextLessonOut, required=True, allow_none=True)
+    next_lesson = fields.Nested(MyNextLessonOut, required=True, allow_none=True)
 
 
 class MyCoursesQuery(PageQuery):

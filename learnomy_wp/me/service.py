@@ -105,7 +105,7 @@ def _shown(changes: dict[str, Any]) -> dict[str, Any]:
 def _confirm(stored: str, given: str | None) -> None:
     if not given:
         raise ValidationFailed.of("current_password", "Give your current password to change this.", "required")
-    if not passwords.verify(given, stored):
+    if not passwords.verify(passwords.as_posted(given), stored):
         raise WrongPassword
 
 

@@ -28,7 +28,7 @@ def ensure(kind: str, count: int, role: str, password: str = "") -> list[int]:
     logins = [f"{DEMO}{kind}_{number}" for number in range(count)]
     known = _ids(logins)
     missing = [login for login in logins if login not in known]
-    stored = passwords.hash_password(password or secrets.token_urlsafe(24)) if missing else ""
+    stored = _stored(password or secrets.token_urlsafe(24)) if missing else ""
     for chunk in chunks(missing, 500):
         db.transaction(partial(_make, chunk, role, stored))
     known = _ids(logins)
@@ -39,7 +39,7 @@ def person(login: str, name: str, role: str, password: str) -> int:
     """One person with a login of their own."""
     known = _ids([login])
     if login not in known:
-        db.transaction(lambda: _make([login], role, passwords.hash_password(password), name))
+        db.transaction(lambda: _make([login], role, _stored(password), name))
         known = _ids([login])
     return known[login]
 
@@ -51,6 +51,10 @@ def remove() -> int:
         db.write(delete(usermeta).where(usermeta.c.user_id.in_(chunk)))
         db.write(delete(users).where(users.c.ID.in_(chunk)))
     return len(ids)
+
+
+def _stored(password: str) -> str:
+    return passwords.hash_password(passwords.as_posted(password))
 
 
 def _ids(logins: Sequence[str]) -> dict[str, int]:

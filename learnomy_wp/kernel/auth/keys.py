@@ -68,7 +68,7 @@ def ensure() -> None:
         forget()
 
 
-def _make_option(salt: str) -> str:
+def _make_option(salt: str) -> dict[str, Any]:
     entry = {
         "kid": KID_PREFIX + secrets.token_hex(4),
         "key": base64.b64encode(secrets.token_bytes(32)).decode(),
@@ -76,7 +76,7 @@ def _make_option(salt: str) -> str:
     }
     nonce = os.urandom(12)
     box = nonce + ChaCha20Poly1305(_wrapping_key(salt)).encrypt(nonce, orjson.dumps({"jwt": [entry]}), OPTION.encode())
-    return php.serialize({"v": 1, "box": base64.b64encode(box).decode()}).decode()
+    return {"v": 1, "box": base64.b64encode(box).decode()}
 
 
 def _wrapping_key(salt: str) -> bytes:
