@@ -58,9 +58,16 @@ def create_app(config: Config | None = None) -> Flask:
         api.register_blueprint(blueprint.build())
     app.extensions["learnomy_api"] = api
     app.register_blueprint(bridge.blueprint)
+    app.add_url_rule("/metrics", "metrics", _metrics)
     _add_handlers(app, runtime)
     app.wsgi_app = Middleware(app.wsgi_app)  # type: ignore[method-assign]
     return app
+
+
+def _metrics() -> Response:
+    """Prometheus's own address; web servers pass only `/wp-json/learnomy*` on."""
+    body, content_type = metrics.exposition()
+    return Response(body, content_type=content_type)
 
 
 def _add_handlers(app: Flask, runtime: Runtime) -> None:

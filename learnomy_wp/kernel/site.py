@@ -12,12 +12,14 @@ import json
 import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+from redis import RedisError
 from sqlalchemy import select
 
 from learnomy_wp.config import Config, ConfigError, require_strong_secret
@@ -187,16 +189,23 @@ class Site:
 
     def record(self) -> Record:
         """The record of the current blog, at most `COPY_SECONDS` old."""
-        if self.store.is_shared_memory:
-            packed = self.store.get("site", "record")
-            if packed is not None:
-                return _parse_record(packed)
+        packed = self._copied_record()
+        if packed is not None:
+            return _parse_record(packed)
         found = {row["option_name"]: row["option_value"] for row in db.rows(OPTIONS)}
         found.update(self._addresses())
         packed = json.dumps(found, sort_keys=True).encode()
         if self.store.is_shared_memory:
-            self.store.put("site", "record", packed, COPY_SECONDS)
+            with suppress(RedisError):
+                self.store.put("site", "record", packed, COPY_SECONDS)
         return _parse_record(packed)
+
+    def _copied_record(self) -> bytes | None:
+        if not self.store.is_shared_memory:
+            return None
+        with suppress(RedisError):
+            return self.store.get("site", "record")
+        return None
 
     def _addresses(self) -> dict[str, str]:
         """Where the blog is, as WordPress says: constants may override the options."""
