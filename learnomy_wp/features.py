@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from learnomy_wp import unbuilt
 from learnomy_wp.accounts import routes as accounts
+from learnomy_wp.courses import category_routes as categories
+from learnomy_wp.courses import jobs as course_jobs
+from learnomy_wp.courses import routes as courses
 from learnomy_wp.enrollments import jobs as enrollment_jobs
 from learnomy_wp.enrollments import routes as enrollments
 from learnomy_wp.kernel.endpoint import Blueprint
@@ -14,15 +17,17 @@ from learnomy_wp.seed import command as seed
 from learnomy_wp.settings import routes as settings
 from learnomy_wp.system import installation
 from learnomy_wp.system import routes as system
+from learnomy_wp.work import routes as work
 
 # They register verbs of the plugin's channel by being imported.
 VERBS = (installation, seed)
 # They register jobs and schedules likewise.
-JOBS = (enrollment_jobs, progress_jobs)
+JOBS = (course_jobs, enrollment_jobs, progress_jobs)
 
 
 def blueprints() -> list[Blueprint]:
     """Every feature's endpoints; what the contract names beyond them answers 501."""
     built = [system.bp, accounts.bp, me.bp, enrollments.courses_bp, enrollments.bp]
     built += [progress.lessons_bp, progress.courses_bp]
+    built += [courses.bp, categories.bp, work.bp]
     return [*built, settings.blueprint(), unbuilt.blueprint()]

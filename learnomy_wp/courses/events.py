@@ -15,7 +15,7 @@ class CoursePublished(Event):
     action = "learnomy_course_published"
     arguments = ("course_id", "user_id")
     aggregate = "course:{course_id}"
-    tags = ("courses", "course:{course_id}")
+    tags = ("courses", "course-list", "course:{course_id}")
     about = ("course", "course_id")
     summary = "A course was published."
 
@@ -31,7 +31,7 @@ class CourseUpdated(Event):
     action = "learnomy_course_updated"
     arguments = ("course_id", "user_id")
     aggregate = "course:{course_id}"
-    tags = ("courses", "course:{course_id}")
+    tags = ("courses", "course-list", "course:{course_id}")
     about = ("course", "course_id")
     summary = "A course was changed."
 
@@ -47,7 +47,7 @@ class CourseDeleted(Event):
     action = "learnomy_course_deleted"
     arguments = ("course_id", "user_id")
     aggregate = "course:{course_id}"
-    tags = ("courses", "course:{course_id}")
+    tags = ("courses", "course-list", "course:{course_id}")
     about = ("course", "course_id")
     summary = "A course was deleted for good."
 

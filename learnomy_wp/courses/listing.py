@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, and_, bindparam, select
 
-from learnomy_wp.courses import rows
+from learnomy_wp.courses import queries
 from learnomy_wp.kernel import cache, db
 from learnomy_wp.kernel.actor import EDIT_OTHERS_COURSES, Actor
 from learnomy_wp.kernel.errors import Unauthenticated
@@ -24,7 +24,7 @@ _NEWEST = "-published_at"
 
 
 def _by_date(index: str) -> dict[str, str]:
-    return {order: f"{_INDEX}{index}" for order in (_NEWEST, "published_at")}
+    return dict.fromkeys((_NEWEST, "published_at"), f"{_INDEX}{index}")
 
 
 def _equals(column: Column[Any]) -> Condition:
@@ -41,7 +41,13 @@ def _term_filter(name: str) -> Filter:
         "rating": mine.c.rating_avg,
         "student_count": mine.c.student_count,
     }
-    indexes = {"published_at": "published", "title": "title", "price": "price", "rating": "rating", "student_count": "students"}
+    indexes = {
+        "published_at": "published",
+        "title": "title",
+        "price": "price",
+        "rating": "rating",
+        "student_count": "students",
+    }
     return Filter(
         lambda term_id: mine.c.term_id == term_id,
         via=Via(
@@ -85,7 +91,7 @@ def _sorts(orders: Mapping[str, tuple[Column[Any], str]]) -> dict[str, Sort]:
 
 
 LISTING = Listing(
-    select(*rows.CARD),
+    select(*queries.CARD),
     table=courses,
     key=courses.c.id,
     default=_NEWEST,
@@ -114,7 +120,7 @@ LISTING = Listing(
         },
         "rating_from": Filter(lambda least: courses.c.rating_avg >= least),
         "price_from": Filter(lambda least: courses.c.price_minor >= least),
-        "ids": Filter(lambda ids: courses.c.id.in_(ids), many=True, narrow=True),
+        "ids": Filter(courses.c.id.in_, many=True, narrow=True),
         **search_filters(courses.c.search_text),
     },
 )
@@ -133,7 +139,7 @@ def list_courses(actor: Actor, query: Mapping[str, Any]) -> Page:
             values["staff_id"] = actor.id
     total = cache.cached_count("courses", _count_key(values), [MEMBERSHIP_TAG]) if is_public else None
     page = LISTING.page(values, owner=0 if is_public else actor.id, total=total)
-    return page.with_rows(rows.complete(page.rows))
+    return page.with_rows(queries.complete(page.rows))
 
 
 def _filter_values(query: Mapping[str, Any]) -> dict[str, Any]:
@@ -152,13 +158,12 @@ def _filter_values(query: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _rating_values(least: float | None) -> dict[str, Any]:
-    """Whole stars are found by an index; what is between them is compared."""
+    """Whole stars are found by an index of the default order; the rest is compared."""
     if not least:
         return {}
-    hundredths = round(least * 100)
-    stars = min(hundredths // 100, 4)
-    found: dict[str, Any] = {f"rated_{stars}": True} if stars else {}
-    return found if stars * 100 == hundredths else {**found, "rating_from": hundredths}
+    stars = min(int(least), 4)
+    found: dict[str, Any] = {"rating_from": round(least * 100)}
+    return {**found, f"rated_{stars}": True} if stars else found
 
 
 def _term_id(taxonomy: str, reference: str) -> int:
@@ -169,13 +174,3 @@ def _term_id(taxonomy: str, reference: str) -> int:
 
 def _count_key(values: Mapping[str, Any]) -> str:
     return "&".join(f"{name}={values[name]}" for name in LISTING.filters if values.get(name) is not None)
-
-
-def public_tags(*more: str) -> list[str]:
-    """The cache tags of lists and answers that show a course."""
-    return ["courses", MEMBERSHIP_TAG, *more]
-
-
-def ids_of(found: Iterable[Mapping[str, Any]]) -> list[int]:
-    """The ids of some rows."""
-    return [row["id"] for row in found]

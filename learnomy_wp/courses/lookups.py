@@ -21,9 +21,7 @@ UNLISTED = ("private", "archived")
 
 def _with_role(here: ColumnElement[bool]) -> Select[Any]:
     member = and_(course_instructors.c.course_id == courses.c.id, course_instructors.c.user_id == bindparam("actor_id"))
-    has_prerequisites = exists().where(
-        course_links.c.kind == "prerequisite", course_links.c.owner_id == courses.c.id
-    )
+    has_prerequisites = exists().where(course_links.c.kind == "prerequisite", course_links.c.owner_id == courses.c.id)
     return (
         select(courses, course_instructors.c.role, has_prerequisites.label("has_prerequisites"))
         .select_from(courses.outerjoin(course_instructors, member))

@@ -78,6 +78,11 @@ class IdList(fields.String):
         return sorted({int(part) for part in parts})
 
 
+def web_address(**options: Any) -> fields.Url:
+    """A field for an http or https address."""
+    return fields.Url(schemes={"http", "https"}, require_tld=False, validate=validate.Length(max=2048), **options)
+
+
 class MoneyIn(In):
     """An amount in minor units. Without a currency it is in the site's."""
 
@@ -118,9 +123,22 @@ def _field_plan(name: str, field: fields.Field[Any]) -> tuple[str, str, Dump | N
     return field.data_key or name, field.attribute or name, _converter(field), default
 
 
+def _compile_later(field: fields.Nested) -> Dump:
+    """The dump of a schema that may contain itself, compiled level by level as rows need it."""
+    compiled: list[Dump] = []
+
+    def dump(row: Any) -> Any:
+        if not compiled:
+            compiled.append(compile_dump(field.schema))
+        return compiled[0](row)
+
+    return dump
+
+
 def _converter(field: fields.Field[Any]) -> Dump | None:
     if isinstance(field, fields.Nested):
-        inner = compile_dump(field.schema)
+        is_recursive = callable(field.nested) and not isinstance(field.nested, type)
+        inner = _compile_later(field) if is_recursive else compile_dump(field.schema)
         if field.many:
             one = inner if not field.schema.many else None
             return (lambda items: [one(item) for item in items]) if one else inner

@@ -1,0 +1,119 @@
+"""What the body of a course means as columns: judged, rendered and resolved before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import bindparam, select
+
+from learnomy_wp.courses import hooks
+from learnomy_wp.kernel import db, settings, slugs, wordpress
+from learnomy_wp.kernel.actor import EDIT_OTHERS_COURSES, Actor
+from learnomy_wp.kernel.errors import Detail, Forbidden, ValidationFailed
+from wp_schema.folding import sort_title
+from wp_schema.tables import certificate_templates, courses
+
+# Slugs that stand for something else below the catalogue, as the plugin's routes have it.
+RESERVED = frozenset({"category", "page", "feed", "embed"})
+# What is more than a column of the same name.
+WORKED_OUT = frozenset(
+    {"title", "slug", "content", "price", "thumbnail_id", "faq_html", "categories", "tags", "prerequisites", "status"}
+)
+SPANS = (("opens_at", "closes_at"), ("access_starts_at", "access_ends_at"))
+TAKEN = select(courses.c.slug).where(courses.c.slug.in_(bindparam("slugs", expanding=True)))
+TEMPLATE = select(certificate_templates.c.id).where(
+    certificate_templates.c.id == bindparam("id"), certificate_templates.c.status == "active"
+)
+
+
+def columns_of(actor: Actor, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns that a body sets. WordPress may be asked to render content, which ends a round.
+
+    Raises `Forbidden` for what only those who edit everybody's courses may set.
+    """
+    if "is_featured" in body and not actor.can(EDIT_OTHERS_COURSES):
+        raise Forbidden("Only those who edit everybody's courses may feature one.")
+    found = {name: value for name, value in body.items() if name not in WORKED_OUT}
+    if "title" in body:
+        found["title"] = _title(body["title"])
+        found["sort_title"] = sort_title(found["title"])
+    if "price" in body:
+        found["price_minor"] = body["price"]["amount_minor"]
+        found["currency"] = body["price"].get("currency") or settings.get(hooks.CURRENCY)
+    if body.get("certificate_template_id") and db.value(TEMPLATE, {"id": body["certificate_template_id"]}) is None:
+        raise ValidationFailed.of("certificate_template_id", "There is no such certificate template.", "unknown")
+    return found | _rendered(actor, body)
+
+
+def _title(given: str) -> str:
+    title = " ".join(given.split())
+    if not title:
+        raise ValidationFailed.of("title", "Give the course a title.", "required")
+    return title
+
+
+def _rendered(actor: Actor, body: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if "content" in body:
+        made = wordpress.render_content(body["content"], actor.id)
+        found |= {"content_raw": body["content"], "content_html": made["html"], "content_slots": made["slots"] or None}
+    if "faq_html" in body:
+        given = body["faq_html"]
+        found["faq_html"] = wordpress.render_content(given, actor.id)["html"] if given else None
+    if "thumbnail_id" in body:
+        found["thumbnail_id"] = body["thumbnail_id"] or 0
+        found["thumbnail_url"] = _thumbnail_url(body["thumbnail_id"])
+    return found
+
+
+def _thumbnail_url(media_id: int | None) -> str | None:
+    if not media_id:
+        return None
+    url = wordpress.attachment_url(media_id)
+    if url is None:
+        raise ValidationFailed.of("thumbnail_id", "There is no such item in the media library.", "unknown")
+    return url
+
+
+def check_whole(course: Mapping[str, Any]) -> None:
+    """Refuse a course whose settings do not go together."""
+    wrong = [
+        Detail(last, "too_early", f"This must be later than {first}.")
+        for first, last in SPANS
+        if course[first] is not None and course[last] is not None and course[first] >= course[last]
+    ]
+    if course["completion_mode"] == "share" and not course["completion_share"]:
+        wrong.append(Detail("completion_share", "required", "Say which share of the lessons completes the course."))
+    if wrong:
+        raise ValidationFailed(details=wrong)
+
+
+# --- slugs -----------------------------------------------------------------------------
+
+
+def find_taken(wanted: list[str]) -> list[str]:
+    """Which of these slugs courses have."""
+    return db.values(TAKEN, {"slugs": wanted})
+
+
+def is_reserved(slug: str) -> bool:
+    """Whether a slug can be no course's: it names another page, or would be read as an id."""
+    return slug in RESERVED or slug.isdigit()
+
+
+def chosen_slug(given: str, current: str | None = None) -> str:
+    """A slug that somebody chose, as it is kept. Raises `ValidationFailed` where it cannot be the course's."""
+    slug = slugs.of_title(given, "")
+    if slug == current:
+        return slug
+    if not slug or is_reserved(slug):
+        raise ValidationFailed.of("slug", "A slug needs a letter, and some are reserved.", "reserved")
+    if find_taken([slug]):
+        raise slug_taken()
+    return slug
+
+
+def slug_taken() -> ValidationFailed:
+    """The refusal of a chosen slug that another course has."""
+    return ValidationFailed.of("slug", "Another course has this slug.", "taken")
