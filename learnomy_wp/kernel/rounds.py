@@ -28,8 +28,8 @@ def hand_over(call: Call, reason: str) -> Response:
     call.control = "handover"
     response = Response(b"", status=200, content_type="text/plain; charset=utf-8")
     response.headers["X-Learnomy-Reason"] = reason.encode("ascii", "replace").decode()
-    response.headers["Cache-Control"] = "no-store"
     if not call.signed:
+        # nginx would carry a Cache-Control of ours over to WordPress's own answer, so there is none.
         response.headers["X-Accel-Redirect"] = "@wordpress"
     return response
 
