@@ -10,7 +10,7 @@ from learnomy_wp.enrollments.access import NotEnrolled
 from learnomy_wp.enrollments.errors import SELF_ENROL_ERRORS, AlreadyEnrolled, CourseFull
 from learnomy_wp.enrollments.schemas import (
     AccessOut,
-    DeletedOut,
+    EndedOut,
     EnrollmentIn,
     EnrollmentOut,
     EnrollmentPatch,
@@ -41,7 +41,7 @@ def enroll_in_course(actor: Actor, id: int) -> dict[str, Any]:
     return service.enroll(actor, id)
 
 
-@courses_bp.endpoint("delete", "/courses/<int:id>/enroll", can=USER, returns=DeletedOut, errors=(NotEnrolled,))
+@courses_bp.endpoint("delete", "/courses/<int:id>/enroll", can=USER, returns=EndedOut, errors=(NotEnrolled,))
 def leave_course(actor: Actor, id: int) -> dict[str, Any]:
     """Leave a course, or withdraw the request to join it."""
     return service.leave(actor, id)
@@ -96,7 +96,7 @@ def update_enrollment(actor: Actor, id: int, found: dict[str, Any], body: dict[s
     return service.change_enrollment(actor, id, found["course_id"], body)
 
 
-@bp.endpoint("delete", "/enrollments/<int:id>", can=policies.MANAGE, returns=DeletedOut)
+@bp.endpoint("delete", "/enrollments/<int:id>", can=policies.MANAGE, returns=EndedOut)
 def delete_enrollment(actor: Actor, id: int, found: dict[str, Any]) -> dict[str, Any]:
     """End an enrolment; it stays with its history."""
     return service.delete_enrollment(actor, id, found["course_id"])

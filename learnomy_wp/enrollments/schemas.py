@@ -56,7 +56,7 @@ class EnrollmentPatch(In):
     expires_at = Time(allow_none=True, metadata={"description": "When access ends; null = never."})
 
 
-class CourseRefOut(Out):
+class EnrolledCourseOut(Out):
     """The course."""
 
     id = fields.Integer(required=True)
@@ -66,7 +66,7 @@ class CourseRefOut(Out):
     permalink = fields.String(required=True)
 
 
-class UserRefOut(Out):
+class LearnerOut(Out):
     """The learner."""
 
     id = fields.Integer(required=True)
@@ -95,18 +95,18 @@ class EnrollmentOut(Out):
     expires_at = Time(required=True, allow_none=True)
     last_activity_at = Time(required=True)
     updated_at = Time(required=True)
-    course = fields.Nested(CourseRefOut, required=True, allow_none=True)
-    user = fields.Nested(UserRefOut, required=True, allow_none=True)
+    course = fields.Nested(EnrolledCourseOut, required=True, allow_none=True)
+    user = fields.Nested(LearnerOut, required=True, allow_none=True)
 
 
-class DeletedOut(Out):
+class EndedOut(Out):
     """Whose access was ended; the enrolment stays with its history."""
 
     id = fields.Integer(required=True)
     deleted = fields.Boolean(required=True)
 
 
-class ReasonOut(Out):
+class AccessReasonOut(Out):
     """One thing in the way."""
 
     code = fields.String(required=True)
@@ -132,7 +132,7 @@ class AccessOut(Out):
     enrollment_id = fields.Integer(required=True, allow_none=True)
     status = fields.String(required=True, allow_none=True)
     reason = fields.String(required=True, allow_none=True, metadata={"description": "The first of the reasons."})
-    reasons = fields.List(fields.Nested(ReasonOut), required=True)
+    reasons = fields.List(fields.Nested(AccessReasonOut), required=True)
     price = fields.Nested(MoneyOut, required=True, allow_none=True)
     is_free = fields.Boolean(required=True, allow_none=True)
     needs_approval = fields.Boolean(required=True, allow_none=True)

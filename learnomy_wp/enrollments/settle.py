@@ -48,7 +48,7 @@ LOCK_PAIR = (
 INSERT = insert(enrollments)
 
 _grant = enrollment_grants.c
-_of_enrollment = _grant.enrollment_id == bindparam("enrollment_id")
+_of_enrollment = _grant.enrollment_id == bindparam("of_enrollment")
 GRANTS = select(enrollment_grants).where(_of_enrollment).order_by(_grant.id)
 GIVE = insert(enrollment_grants)
 END_RUN_OUT = (
@@ -136,7 +136,7 @@ def add_enrollment(user_id: int, course_id: int, source: str) -> Row:
 
 def list_grants(enrollment_id: int) -> list[Row]:
     """All grants of an enrolment, in the order in which they were given."""
-    return db.rows(GRANTS, {"enrollment_id": enrollment_id})
+    return db.rows(GRANTS, {"of_enrollment": enrollment_id})
 
 
 def give(
@@ -160,7 +160,7 @@ def give(
     begins = starts_at or now
     if ends_at is None and not is_unlimited and course["access_days"]:
         ends_at = begins + timedelta(days=course["access_days"])
-    db.execute(END_RUN_OUT, {"enrollment_id": enrollment["id"], "now": now})
+    db.execute(END_RUN_OUT, {"of_enrollment": enrollment["id"], "now": now})
     db.execute(
         GIVE,
         {
@@ -181,10 +181,10 @@ def give(
 def end_all(enrollment_id: int, reason: str, *, actor_id: int) -> int:
     """End every grant that is not ended yet, also later ones; gives how many."""
     now = clock.now()
-    db.execute(END_RUN_OUT, {"enrollment_id": enrollment_id, "now": now})
+    db.execute(END_RUN_OUT, {"of_enrollment": enrollment_id, "now": now})
     revoked = None if reason == grants.EXPIRED else now
     values = {
-        "enrollment_id": enrollment_id,
+        "of_enrollment": enrollment_id,
         "now": now,
         "reason": reason,
         "revoked": revoked,
@@ -195,7 +195,7 @@ def end_all(enrollment_id: int, reason: str, *, actor_id: int) -> int:
 
 def move_end(enrollment_id: int, until: datetime | None) -> int:
     """Give the open grants another end; gives how many there were."""
-    return db.execute(MOVE_END, {"enrollment_id": enrollment_id, "until": until, "now": clock.now()}).rowcount
+    return db.execute(MOVE_END, {"of_enrollment": enrollment_id, "until": until, "now": clock.now()}).rowcount
 
 
 def rename_last_end(enrollment_id: int, reason: str) -> bool:
@@ -217,7 +217,7 @@ def settle(enrollment: Row, course: Mapping[str, Any], *, actor_id: int) -> Row:
     now = clock.now()
     given = list_grants(enrollment["id"])
     if any(grants.has_run_out(grant, now) for grant in given):
-        db.execute(END_RUN_OUT, {"enrollment_id": enrollment["id"], "now": now})
+        db.execute(END_RUN_OUT, {"of_enrollment": enrollment["id"], "now": now})
     standing = grants.stand(enrollment, given, course["access_ends_at"], now)
     is_first = enrollment["status"] == grants.PENDING and standing.began_at is not None
     changed = {

@@ -29,14 +29,14 @@ class PositionIn(In):
     scrolled = fields.Boolean(load_default=False, metadata={"description": "The end of the page was reached."})
 
 
-class WarningOut(Out):
+class CompletionWarningOut(Out):
     """A completion rule that was not met, where rules are advice."""
 
     field = fields.String(required=True)
     message = fields.String(required=True)
 
 
-class StandingOut(Out):
+class CourseStandingOut(Out):
     """The course after the change."""
 
     enrollment_id = fields.Integer(required=True)
@@ -60,8 +60,8 @@ class LessonProgressOut(Out):
     watched_seconds = fields.Integer(required=True)
     watched_share = fields.Integer(required=True)
     scrolled = fields.Boolean(required=True)
-    warnings = fields.List(fields.Nested(WarningOut), required=True)
-    course_progress = fields.Nested(StandingOut, required=True)
+    warnings = fields.List(fields.Nested(CompletionWarningOut), required=True)
+    course_progress = fields.Nested(CourseStandingOut, required=True)
 
 
 class ProgressQuery(Query):
@@ -73,7 +73,7 @@ class ProgressQuery(Query):
     )
 
 
-class ItemOut(Out):
+class ProgressItemOut(Out):
     """One lesson, topic or quiz on the way."""
 
     type = fields.String(required=True, validate=validate.OneOf(("lesson", "topic", "quiz")))
@@ -85,7 +85,7 @@ class ItemOut(Out):
     completed_at = Time(required=True, allow_none=True)
 
 
-class NextLessonOut(Out):
+class ComingLessonOut(Out):
     """The first lesson or topic that is not completed."""
 
     id = fields.Integer(required=True)
@@ -109,8 +109,8 @@ class CourseProgressOut(Out):
     enrolled_at = Time(required=True)
     completed_at = Time(required=True, allow_none=True)
     last_activity_at = Time(required=True, allow_none=True)
-    next_lesson = fields.Nested(NextLessonOut, required=True, allow_none=True)
-    items = fields.List(fields.Nested(ItemOut), required=True)
+    next_lesson = fields.Nested(ComingLessonOut, required=True, allow_none=True)
+    items = fields.List(fields.Nested(ProgressItemOut), required=True)
 
 
 class RestartedOut(Out):
