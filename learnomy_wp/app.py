@@ -53,6 +53,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.config.update(openapi.SETTINGS, MAX_CONTENT_LENGTH=MAX_BODY_BYTES)
     app.extensions["learnomy"] = runtime
     app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
     api = EnvelopeApi(app, spec_kwargs=openapi.SPEC_OPTIONS)
     for blueprint in features.blueprints():
         api.register_blueprint(blueprint.build())

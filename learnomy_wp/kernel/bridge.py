@@ -136,6 +136,8 @@ def deadline_of(incoming: Request) -> float | None:
 
 def seal(call: Call, response: Response, *, purpose: str) -> Response:
     """Sign the reply to a signed request."""
+    if response.status_code == 304:
+        response.headers.pop("Content-Type", None)  # WSGI servers drop it, so it is not signed either
     fire = call.fire_token if call.fires else ""
     response.headers["X-Learnomy-Control"] = call.control
     response.headers["X-Learnomy-Fire"] = fire
