@@ -7,10 +7,11 @@ from typing import Any
 
 from sqlalchemy import Column, Select, Table, bindparam, insert, select, update
 
-from learnomy_wp.courses import changes, lookups, plan, prerequisites, states, tagging
+from learnomy_wp.courses import changes, lookups, plan, prerequisites, tagging
 from learnomy_wp.kernel import clock, db, jobs, jobview, slugs
 from learnomy_wp.kernel.actor import Actor
 from learnomy_wp.kernel.jobrun import Job, JobRefused
+from learnomy_wp.kernel.trash import InTrash
 from wp_schema.folding import search_text, sort_title
 from wp_schema.tables import (
     attachments,
@@ -86,7 +87,7 @@ def start_copy(actor: Actor, course_id: int, *, title: str | None = None) -> Row
     """Enqueue the copy; gives the job, whose report names the new course. Raises `InTrash`."""
     course = lookups.find_course(actor, course_id)
     if course["status"] == "trash":
-        raise states.InTrash
+        raise InTrash
     payload = {"course_id": course_id, "title": title}
     total = 1 + course["section_count"] + course["lesson_count"]
     return jobview.started(jobs.enqueue(KIND, payload, owner_id=actor.id, total=total))

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import bindparam, select
 
 from learnomy_wp.courses import lookups
-from learnomy_wp.kernel import avatars, db, pages
+from learnomy_wp.kernel import avatars, db, pages, wordpress
 from learnomy_wp.kernel.actor import EDIT_OTHERS_COURSES, Actor
 from wp_schema.tables import course_instructors, course_links, course_terms, courses, terms, users
 
@@ -68,6 +68,12 @@ def complete(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 def get_course(actor: Actor, reference: str | int) -> dict[str, Any]:
     """The whole course for the caller. Raises `NotFound`."""
     return describe(actor, lookups.find_course(actor, reference))
+
+
+def read_course(actor: Actor, reference: str | int) -> dict[str, Any]:
+    """The same with its dynamic blocks and shortcodes filled for the caller, which may ask WordPress."""
+    course = get_course(actor, reference)
+    return {**course, "content_html": wordpress.fill_slots(course["content_html"], course["content_slots"])}
 
 
 def describe(actor: Actor, course: dict[str, Any]) -> dict[str, Any]:

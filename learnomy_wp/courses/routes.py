@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from learnomy_wp.courses import duplication, instructors, listing, policies, queries, removal, service, states
+from learnomy_wp.courses import duplication, instructors, listing, policies, queries, removal, service
 from learnomy_wp.courses.bodies import CourseIn, CoursePatch, DuplicateIn, InstructorIn
 from learnomy_wp.courses.hooks import CONTENT_FILTERS
 from learnomy_wp.courses.schemas import CourseDetailOut, CourseOut, CourseQuery, DeletedOut, DeleteQuery, StaffOut
@@ -13,6 +13,7 @@ from learnomy_wp.kernel.endpoint import Blueprint
 from learnomy_wp.kernel.jobview import JobOut
 from learnomy_wp.kernel.page import Page
 from learnomy_wp.kernel.policy import INSTRUCTOR
+from learnomy_wp.kernel.trash import InTrash, TrashExpired
 
 bp = Blueprint("courses", group="courses")
 PAYLOAD = "learnomy_rest_course_payload"
@@ -52,7 +53,7 @@ def create_course(actor: Actor, body: dict[str, Any]) -> dict[str, Any]:
 )
 def get_course(actor: Actor, id: str) -> dict[str, Any]:
     """Read a course by id or slug."""
-    return queries.get_course(actor, id)
+    return queries.read_course(actor, id)
 
 
 @bp.endpoint(
@@ -62,7 +63,7 @@ def get_course(actor: Actor, id: str) -> dict[str, Any]:
     body=CoursePatch,
     returns=CourseDetailOut,
     payload_filter=PAYLOAD,
-    errors=(states.InTrash, states.TrashExpired),
+    errors=(InTrash, TrashExpired),
 )
 def update_course(actor: Actor, id: int, found: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
     """Change a course: settings, price, drip, prerequisites (circles are refused), status."""
@@ -87,7 +88,7 @@ def delete_course(actor: Actor, id: int, query: dict[str, Any]) -> dict[str, Any
     "/courses/<int:id>/publish",
     can=policies.PUBLISH,
     returns=CourseDetailOut,
-    errors=(states.InTrash,),
+    errors=(InTrash,),
 )
 def publish_course(actor: Actor, id: int, found: dict[str, Any]) -> dict[str, Any]:
     """Publish a course, or hand it in for review where the site asks for that."""
@@ -101,7 +102,7 @@ def publish_course(actor: Actor, id: int, found: dict[str, Any]) -> dict[str, An
     body=DuplicateIn,
     returns=JobOut,
     status=201,
-    errors=(states.InTrash,),
+    errors=(InTrash,),
 )
 def duplicate_course(actor: Actor, id: int, body: dict[str, Any]) -> dict[str, Any]:
     """Copy a course with sections, lessons, topics and quizzes into a new draft; the job's report names it."""

@@ -13,6 +13,7 @@ from learnomy_wp.courses.hooks import CURRENCY
 from learnomy_wp.kernel import clock, db, pipeline, settings, slugs
 from learnomy_wp.kernel import events as bus
 from learnomy_wp.kernel.actor import Actor
+from learnomy_wp.kernel.trash import InTrash
 from wp_schema.folding import search_text
 from wp_schema.tables import course_instructors, courses
 
@@ -50,7 +51,7 @@ def update_course(actor: Actor, course_id: int, facts: Mapping[str, Any], *, bod
     before = lookups.lock_course(course_id)
     pipeline.check_version(before["version"])
     if before["status"] == "trash" and body.get("status", "trash") == "trash" and set(body) - {"status"}:
-        raise states.InTrash
+        raise InTrash
     if "slug" in body:
         columns["slug"] = plan.chosen_slug(body["slug"], before["slug"])
     if body.get("status", before["status"]) != before["status"]:
@@ -70,7 +71,7 @@ def publish_course(actor: Actor, course_id: int, facts: Mapping[str, Any]) -> di
     before = lookups.lock_course(course_id)
     pipeline.check_version(before["version"])
     if before["status"] == "trash":
-        raise states.InTrash
+        raise InTrash
     if before["status"] != "published":
         after = {**before, **states.status_columns(before, status)}
         _finish(actor, before, after, {}, is_changed=after["status"] != before["status"])

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Table, Update, bindparam, update
 
 from learnomy_wp.courses import hooks, policies
-from learnomy_wp.kernel import clock, db, settings
+from learnomy_wp.kernel import clock, db, settings, trash
 from learnomy_wp.kernel.actor import EDIT_OTHERS_COURSES, PUBLISH_COURSES, Actor
-from learnomy_wp.kernel.errors import Forbidden, refusal
+from learnomy_wp.kernel.errors import Forbidden
 from wp_schema.tables import lessons, quizzes, sections
 
-InTrash = refusal("in_trash", "This is in the trash. Restore it first, by setting its status.")
-TrashExpired = refusal("trash_expired", "This has been in the trash for more than 30 days and cannot be restored.")
-
-KEPT = timedelta(days=30)
 # Statuses that open a course to students.
 OPEN = ("published", "private", "archived")
 CHILDREN: tuple[Table, ...] = (sections, lessons, quizzes)
@@ -85,8 +80,7 @@ def status_columns(course: Mapping[str, Any], wanted: str) -> dict[str, Any]:
     if wanted == "trash":
         return {**found, "previous_status": current, "deleted_at": now}
     if current == "trash":
-        if now - course["deleted_at"] > KEPT:
-            raise TrashExpired
+        trash.check_restorable(course["deleted_at"])
         found |= {"previous_status": None, "deleted_at": None}
     if wanted == "published" and course["first_published_at"] is None:
         found |= {"published_at": now, "first_published_at": now}
