@@ -115,7 +115,8 @@ final class Early_Door {
 			return true;
 		}
 		// phpcs:enable
-		if ( defined( 'LEARNOMY_TEST_DOORS' ) && LEARNOMY_TEST_DOORS && 'full' === self::server( 'HTTP_X_LEARNOMY_TEST_DOOR' ) ) {
+		// The owner's switch for all requests; on a test site, the caller's for one.
+		if ( ( defined( 'LEARNOMY_FULL_DOOR' ) && LEARNOMY_FULL_DOOR ) || ( defined( 'LEARNOMY_TEST_DOORS' ) && LEARNOMY_TEST_DOORS && 'full' === self::server( 'HTTP_X_LEARNOMY_TEST_DOOR' ) ) ) {
 			return true;
 		}
 		if ( 0 === strncasecmp( self::server( 'CONTENT_TYPE' ), 'multipart/', 10 ) ) {

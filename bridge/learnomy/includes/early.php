@@ -14,7 +14,7 @@ namespace Learnomy;
 defined( 'ABSPATH' ) || exit;
 
 // The stub names the version that installed it: an older or newer one does not know this file.
-if ( isset( $learnomy_stub ) && require __DIR__ . '/version.php' === $learnomy_stub ) {
+if ( isset( $learnomy_stub ) && ( require __DIR__ . '/version.php' ) === $learnomy_stub ) {
 	require_once __DIR__ . '/autoload.php';
 	Early_Door::enter();
 }

@@ -27,9 +27,24 @@ final class Record {
 	const RENEWED_AFTER = 60;
 
 	/**
-	 * Options whose change the backend must hear of.
+	 * Options that the backend reads at every request and keeps for a moment: it must hear of their change.
 	 */
-	const WATCHED = array( 'active_plugins', 'template', 'stylesheet', 'learnomy_settings', 'learnomy_bridge', 'learnomy_keys' );
+	const WATCHED = array(
+		'learnomy_settings',
+		'learnomy_bridge',
+		'learnomy_keys',
+		'active_plugins',
+		'template',
+		'stylesheet',
+		'home',
+		'siteurl',
+		'blogname',
+		'timezone_string',
+		'gmt_offset',
+		'WPLANG',
+		'users_can_register',
+		'using_application_passwords',
+	);
 
 	/**
 	 * What this request has seen so far.
@@ -60,6 +75,8 @@ final class Record {
 			add_action( 'add_option_' . $option, array( self::class, 'note_change' ) );
 			add_action( 'update_option_' . $option, array( self::class, 'note_change' ) );
 			add_action( 'delete_option_' . $option, array( self::class, 'note_change' ) );
+			add_action( 'add_site_option_' . $option, array( self::class, 'note_change' ) );
+			add_action( 'update_site_option_' . $option, array( self::class, 'note_change' ) );
 		}
 	}
 

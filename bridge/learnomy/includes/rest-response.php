@@ -39,8 +39,9 @@ final class Rest_Response extends \WP_REST_Response {
 	 * @return self
 	 */
 	public static function of_bytes( string $bytes, int $status, array $headers ): self {
-		$response        = new self( null, $status, $headers );
-		$response->bytes = $bytes;
+		$response             = new self( null, $status, $headers );
+		$response->bytes      = $bytes;
+		$response->is_decoded = false;
 		return $response;
 	}
 
