@@ -11,7 +11,6 @@ from learnomy_wp.enrollments import policies, queries
 from learnomy_wp.enrollments.events import MEMBERSHIP
 from learnomy_wp.kernel import cache, db
 from learnomy_wp.kernel.actor import Actor
-from learnomy_wp.kernel.errors import ValidationFailed
 from learnomy_wp.kernel.page import Condition, Filter, Listing, Page, Sort
 from wp_schema.tables import enrollments
 
@@ -21,17 +20,9 @@ _INDEX = "zblog_lrn_enrollments_"
 FEW = 1000
 
 
-def _orders(**names: str) -> dict[str, str]:
-    """The index of each order, rising and falling."""
-    return {turn + order: f"{_INDEX}{name}" for order, name in names.items() for turn in ("", "-")}
-
-
-def _sorts(**columns: tuple[Column[Any], str]) -> dict[str, Sort]:
-    return {
-        turn + order: Sort(column, descending=bool(turn), index=f"{_INDEX}{index}" if index else None)
-        for order, (column, index) in columns.items()
-        for turn in ("-", "")
-    }
+def _by_date(index: str) -> dict[str, str]:
+    """The index that serves the one order there is, both ways."""
+    return dict.fromkeys(("-enrolled_at", "enrolled_at"), f"{_INDEX}{index}")
 
 
 def _is(column: Column[Any]) -> Condition:
@@ -47,33 +38,20 @@ LISTING = Listing(
     table=enrollments,
     key=enrollments.c.id,
     default="-enrolled_at",
-    sorts=_sorts(
-        enrolled_at=(enrollments.c.enrolled_at, "enrolled"),
-        last_activity_at=(enrollments.c.last_activity_at, "activity"),
-        progress_percent=(enrollments.c.progress_percent, ""),
-    ),
+    sorts={
+        "-enrolled_at": Sort(enrollments.c.enrolled_at, descending=True, index=f"{_INDEX}enrolled"),
+        "enrolled_at": Sort(enrollments.c.enrolled_at, index=f"{_INDEX}enrolled"),
+    },
     filters={
         "ids": Filter(enrollments.c.id.in_, many=True, narrow=True),
         "own": Filter(_is(enrollments.c.user_id), narrow=True),
-        "user_with_status": Filter(_is(enrollments.c.user_id), indexes=_orders(enrolled_at="user_status")),
-        "user_id": Filter(
-            _is(enrollments.c.user_id), indexes=_orders(enrolled_at="user", last_activity_at="user_activity")
-        ),
-        "course_with_status": Filter(
-            _is(enrollments.c.course_id),
-            indexes=_orders(
-                enrolled_at="course_status", last_activity_at="course_activity", progress_percent="course_progress"
-            ),
-        ),
-        "course_id": Filter(
-            _is(enrollments.c.course_id),
-            indexes=_orders(
-                enrolled_at="course", last_activity_at="course_activity", progress_percent="course_progress"
-            ),
-        ),
+        "user_with_status": Filter(_is(enrollments.c.user_id), indexes=_by_date("user_status")),
+        "user_id": Filter(_is(enrollments.c.user_id), indexes=_by_date("user")),
+        "course_with_status": Filter(_is(enrollments.c.course_id), indexes=_by_date("course_status")),
+        "course_id": Filter(_is(enrollments.c.course_id), indexes=_by_date("course")),
         "few_of_staff": Filter(_is_seen, many=True, narrow=True),
         "many_of_staff": Filter(_is_seen, many=True),
-        "status": Filter(_is(enrollments.c.status), indexes=_orders(enrolled_at="status")),
+        "status": Filter(_is(enrollments.c.status), indexes=_by_date("status")),
     },
 )
 
@@ -85,8 +63,6 @@ def list_enrollments(actor: Actor, query: Mapping[str, Any]) -> Page:
         "course_id": query.get("course_id") or query.get("course"),
         "user_id": query.get("user_id") or query.get("user"),
     }
-    if query["sort"].endswith("progress_percent") and values["course_id"] is None:
-        raise ValidationFailed.of("sort", "Progress is an order within one course; name its course_id.", "needs_course")
     values |= _scope(actor, values)
     if values.get("status") is not None:
         values |= _with_status(values)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,6 +28,23 @@ from wp_schema.tables import (
 
 _numbers = itertools.count(1)
 START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def together(calls: list[Callable[[], Any]]) -> list[Any]:
+    """Run all calls at the same moment; gives their results in order."""
+    barrier = threading.Barrier(len(calls))
+    results: list[Any] = [None] * len(calls)
+
+    def run(number: int) -> None:
+        barrier.wait()
+        results[number] = calls[number]()
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(calls))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
 
 
 class World:
@@ -97,7 +116,9 @@ class World:
     def actions(self, course_id: int, user: str) -> list[tuple[str, list[Any]]]:
         """Hooks and arguments put into the outbox for a learner in a course, in order."""
         aggregate = f"course_user:{course_id}:{self.ids[user]}"
-        found = self.rows(select(outbox.c.hook, outbox.c.args).where(outbox.c.aggregate == aggregate).order_by(outbox.c.id))
+        found = self.rows(
+            select(outbox.c.hook, outbox.c.args).where(outbox.c.aggregate == aggregate).order_by(outbox.c.id)
+        )
         return [(row["hook"], row["args"]) for row in found]
 
     def run_jobs(self) -> None:
