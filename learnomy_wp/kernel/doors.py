@@ -79,6 +79,8 @@ def _credential(call: Call, request: Request) -> str:
 
 def _listened(endpoint: Endpoint, record: site.Record) -> str:
     names: Iterable[str] = (*GATES, *endpoint.filters)
+    if endpoint.is_write:
+        names = (*names, f"learnomy_pre_{endpoint.name}")
     if endpoint.checks_password:
         names = (*names, *PASSWORD_GATES)
     return next((f"a listener on {name}" for name in names if record.listens(name)), "")
