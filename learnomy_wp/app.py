@@ -20,7 +20,6 @@ from learnomy_wp.kernel.call import Call
 from learnomy_wp.kernel.runtime import Runtime, start
 from learnomy_wp.kernel.wsgi import Middleware
 
-MAX_BODY_BYTES = 1024 * 1024
 CORS = {
     "Access-Control-Allow-Methods": "OPTIONS, GET, POST, PUT, PATCH, DELETE",
     "Access-Control-Allow-Credentials": "true",
@@ -50,7 +49,7 @@ def create_app(config: Config | None = None) -> Flask:
     """The application over one site. Raises `ConfigError` where it must not boot."""
     runtime = start(config or Config.load(os.environ))
     app = Flask("learnomy_wp", static_folder=None)
-    app.config.update(openapi.SETTINGS, MAX_CONTENT_LENGTH=MAX_BODY_BYTES)
+    app.config.update(openapi.SETTINGS, MAX_CONTENT_LENGTH=bridge.MAX_BODY_BYTES)
     app.extensions["learnomy"] = runtime
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
@@ -78,14 +77,15 @@ def _add_handlers(app: Flask, runtime: Runtime) -> None:
     def begin() -> Response | None:
         flask.g.began = time.perf_counter()
         stack = flask.g.stack = runtime.request_stack()
-        call = Call(request_id="")
-        flask.g.call = call
-        call = flask.g.call = bridge.receive(request)
+        call = flask.g.call = Call(request_id=bridge.request_id_of(request))
+        bridge.receive(call, request)
         flask.g.began = log.begin(request_id=call.request_id, door=call.door)
         stack.enter_context(calls.serving(call))
         stack.enter_context(db.blog(call.blog_id))
-        db.set_deadline(bridge.deadline_of(request) if call.signed else None)
+        db.set_deadline(bridge.deadline_of(call, request))
         stack.enter_context(clock.fixed(rounds.resume(call)))
+        if len(call.body) > bridge.MAX_BODY_BYTES:
+            raise errors.PayloadTooLarge
         return None
 
     @app.after_request
@@ -141,7 +141,7 @@ def _add_cors(response: Response) -> None:
     if origin:
         response.headers["Access-Control-Allow-Origin"] = origin if origin != "null" else "null"
         response.headers.extend(CORS)
-    response.headers.add("Vary", "Origin, Authorization, Cookie")
+    response.headers.add("Vary", "Origin, Authorization, X-Learnomy-Authorization, Cookie")
     response.headers["X-Content-Type-Options"] = "nosniff"
 
 

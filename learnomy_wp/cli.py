@@ -70,8 +70,9 @@ def _migrate(_parsed: argparse.Namespace) -> int:
 
 def _seed(parsed: argparse.Namespace) -> int:
     from learnomy_wp.seed.command import run
+    from learnomy_wp.serve import boot
 
-    return run(_config(), scale=parsed.scale, password=parsed.password, remove=parsed.remove)
+    return run(boot(_config()), scale=parsed.scale, password=parsed.password, remove=parsed.remove)
 
 
 def _docs(parsed: argparse.Namespace) -> int:

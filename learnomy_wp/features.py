@@ -13,6 +13,7 @@ from learnomy_wp.kernel.endpoint import Blueprint
 from learnomy_wp.me import routes as me
 from learnomy_wp.progress import jobs as progress_jobs
 from learnomy_wp.progress import routes as progress
+from learnomy_wp.rendering import verbs as rendering
 from learnomy_wp.seed import command as seed
 from learnomy_wp.settings import routes as settings
 from learnomy_wp.system import installation
@@ -20,7 +21,7 @@ from learnomy_wp.system import routes as system
 from learnomy_wp.work import routes as work
 
 # They register verbs of the plugin's channel by being imported.
-VERBS = (installation, seed)
+VERBS = (installation, rendering, seed)
 # They register jobs and schedules likewise.
 JOBS = (course_jobs, enrollment_jobs, progress_jobs)
 

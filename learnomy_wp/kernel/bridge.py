@@ -17,6 +17,7 @@ from learnomy_wp.kernel import auth, channel, envelope, ids, pipeline, site
 from learnomy_wp.kernel import call as calls
 from learnomy_wp.kernel.auth import keys
 from learnomy_wp.kernel.call import Call
+from learnomy_wp.kernel.endpoint import endpoint_of
 from learnomy_wp.kernel.errors import (
     BadRequest,
     BridgeForbidden,
@@ -29,9 +30,14 @@ from learnomy_wp.kernel.errors import (
 from learnomy_wp.version import VERSION
 
 PREFIX = "/learnomy-bridge/v1/"
+MAX_BODY_BYTES = 1024 * 1024
+# A later round carries the body in base 64, and WordPress's answers.
+MAX_SIGNED_BYTES = 8 * MAX_BODY_BYTES
+DIRECT_SECONDS = {"write": 10, "upload": 60}
 DOORS = frozenset({"early", "full", "internal", "page", "system"})
 _SANE_REQUEST_ID = re.compile(r"[\w.:-]{8,64}")
 _NONCE = re.compile(r"[0-9a-f]{32}")
+_REQUEST_START = re.compile(r"t=(\d{9,11}(?:\.\d{1,6})?)")
 
 Verb = Callable[[dict[str, Any]], dict[str, Any]]
 _verbs: dict[str, Verb] = {}
@@ -47,41 +53,40 @@ def verb(name: str) -> Callable[[Verb], Verb]:
     return register
 
 
-def receive(incoming: Request) -> Call:
-    """The call that a request makes. Raises where its signature or its claims do not hold."""
-    header = {name: incoming.headers.get(channel.HEADER + name, "") for name in (*channel.IDENTITY_HEADERS, "Time")}
-    authorization = incoming.headers.get("Authorization") or incoming.headers.get("X-Learnomy-Authorization") or ""
+def request_id_of(incoming: Request) -> str:
+    """The caller's own id of the request, if it is a sane one, else a new one."""
     wanted = incoming.headers.get("X-Request-ID", "")
-    call = Call(
-        request_id=wanted if _SANE_REQUEST_ID.fullmatch(wanted) else ids.request_id(),
-        authorization=authorization,
-        content_type=incoming.headers.get("Content-Type", ""),
-        body=incoming.get_data(),
-    )
-    if not any(header[name] for name in channel.IDENTITY_HEADERS):
+    return wanted if _SANE_REQUEST_ID.fullmatch(wanted) else ids.request_id()
+
+
+def receive(call: Call, incoming: Request) -> None:
+    """Find out what call a request makes. Raises where its signature or its claims do not hold."""
+    header = {name: incoming.headers.get(channel.HEADER + name, "") for name in (*channel.IDENTITY_HEADERS, "Time")}
+    is_signed = any(header[name] for name in channel.IDENTITY_HEADERS)
+    if is_signed:
+        incoming.max_content_length = MAX_SIGNED_BYTES
+    call.authorization = incoming.headers.get("Authorization") or incoming.headers.get("X-Learnomy-Authorization") or ""
+    call.content_type = incoming.headers.get("Content-Type", "")
+    call.body = incoming.get_data()
+    if not is_signed:
         _direct(call, incoming)
-        return call
+        return
     header["Nonce"] = incoming.headers.get("X-Learnomy-Nonce", "")
     header["Idempotency-Key"] = incoming.headers.get("Idempotency-Key", "")
     _check_signature(call, incoming, header)
     _take_over(call, header)
-    return call
 
 
 def _direct(call: Call, incoming: Request) -> None:
     if incoming.path.startswith(PREFIX):
         raise BridgeForbidden
     call.door = "local" if site.current().is_embedded else "direct"
-    call.client = _client(incoming)
-    call.host, call.scheme = incoming.host, incoming.headers.get("X-Forwarded-Proto", incoming.scheme)
-    call.blog_id = _blog_of(incoming.host, incoming.script_root)
-
-
-def _client(incoming: Request) -> str:
-    peer = incoming.remote_addr or ""
-    if site.current().config.trusts(peer):
-        return incoming.headers.get("X-Real-IP") or peer
-    return peer
+    call.client, call.scheme = incoming.remote_addr or "", incoming.scheme
+    call.host = incoming.host
+    if site.current().config.trusts(call.client):
+        call.client = incoming.headers.get("X-Real-IP") or call.client
+        call.scheme = incoming.headers.get("X-Forwarded-Proto") or call.scheme
+    call.blog_id = _blog_of(call.host.lower(), incoming.script_root)
 
 
 def _blog_of(host: str, script_root: str) -> int:
@@ -128,10 +133,20 @@ def _take_over(call: Call, header: dict[str, str]) -> None:
     call.fire_token = ids.token_hex(16)
 
 
-def deadline_of(incoming: Request) -> float | None:
-    """The signed deadline of a write, as a `time.monotonic()`."""
-    value = incoming.headers.get("X-Learnomy-Deadline", "")
-    return time.monotonic() + int(value) / 1000 - time.time() if value.isdigit() else None
+def deadline_of(call: Call, incoming: Request) -> float | None:
+    """When a write must be committed, as a `time.monotonic()`.
+
+    The plugin signs it; on the direct door the web server says when the request arrived.
+    """
+    if call.signed:
+        value = incoming.headers.get("X-Learnomy-Deadline", "")
+        return time.monotonic() + int(value) / 1000 - time.time() if value.isdigit() else None
+    began = _REQUEST_START.fullmatch(incoming.headers.get("X-Request-Start", ""))
+    declared = endpoint_of(incoming)
+    seconds = DIRECT_SECONDS.get(declared.deadline) if declared else None
+    if began is None or seconds is None or not site.current().config.trusts(incoming.remote_addr):
+        return None
+    return time.monotonic() + float(began[1]) + seconds - time.time()
 
 
 def seal(call: Call, response: Response, *, purpose: str) -> Response:
@@ -166,6 +181,7 @@ def serve_verb(name: str) -> Response:
     call = calls.current()
     if call is None or not call.signed or name not in _verbs:
         raise NotFound
+    call.endpoint_name = f"bridge_{name}"
     payload = pipeline.json_body()
     return envelope.respond({"data": _verbs[name](payload if isinstance(payload, dict) else {})})
 

@@ -8,7 +8,6 @@ from urllib.parse import parse_qs
 
 from werkzeug.wsgi import get_path_info
 
-OVERRIDES = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"})
 ROOT = "/wp-json/"
 App = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -41,12 +40,11 @@ def raw_target(environ: dict[str, Any]) -> str:
 
 
 def _override_method(environ: dict[str, Any]) -> None:
-    if environ["REQUEST_METHOD"] != "POST":
-        return
+    """As WP_REST_Server::serve_request(): `_method` in the address, else the header, whatever the method was."""
     wanted = environ.get("HTTP_X_HTTP_METHOD_OVERRIDE", "")
-    if not wanted and "_method=" in environ.get("QUERY_STRING", ""):
-        wanted = parse_qs(environ["QUERY_STRING"]).get("_method", [""])[0]
-    if wanted.upper() in OVERRIDES:
+    if "_method=" in environ.get("QUERY_STRING", ""):
+        wanted = parse_qs(environ["QUERY_STRING"]).get("_method", [wanted])[-1]
+    if wanted.isascii() and wanted.isalpha():
         environ["REQUEST_METHOD"] = wanted.upper()
 
 

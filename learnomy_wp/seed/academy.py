@@ -34,6 +34,7 @@ COURSES = 60
 ENROLLMENTS_EACH = 10
 BATCH = 1000
 DEMO = "lrn_demo_"
+TAGS = ("courses", "course-list", "terms")  # what lists and totals are kept by
 
 T = TypeVar("T")
 
@@ -60,7 +61,7 @@ def build(students: Sequence[int], instructors: Sequence[int], *, scale: int = 1
     if students:
         _enrol(students, now)
     _count_up()
-    cache.bump(["courses", "terms"])
+    cache.bump(TAGS)
     return _totals()
 
 
@@ -81,7 +82,7 @@ def remove() -> int:
             db.write(delete(table).where(table.c.course_id.in_(chunk)))
         db.write(delete(courses).where(courses.c.id.in_(chunk)))
     db.write(delete(terms).where(terms.c.demo_key.is_not(None)))
-    cache.bump(["courses", "terms"])
+    cache.bump(TAGS)
     return len(ids)
 
 

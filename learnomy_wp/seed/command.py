@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from learnomy_wp.config import Config
 from learnomy_wp.kernel import db
 from learnomy_wp.kernel.bridge import verb
 from learnomy_wp.kernel.loopback import call as loopback
+from learnomy_wp.kernel.runtime import Runtime
 from learnomy_wp.kernel.site import current as site
 from learnomy_wp.seed import academy, people
 
@@ -17,11 +17,9 @@ INSTRUCTORS = 10
 PEOPLE_PATIENCE_SECONDS = 600
 
 
-def run(config: Config, *, scale: int, password: str, remove: bool) -> int:
+def run(runtime: Runtime, *, scale: int, password: str, remove: bool) -> int:
     """Seed, or remove what was seeded. On a WordPress site the plugin makes the people."""
-    from learnomy_wp.serve import boot
-
-    began, runtime = time.monotonic(), boot(config)
+    began = time.monotonic()
     with runtime.request_stack(), db.blog(1):
         if remove:
             gone = academy.remove()
