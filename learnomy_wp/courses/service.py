@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from learnomy_wp.courses import changes, events, lookups, plan, prerequisites, queries, states, tagging
 from learnomy_wp.courses.hooks import CURRENCY
+from learnomy_wp.enrollments import access
 from learnomy_wp.kernel import clock, db, pipeline, settings, slugs
 from learnomy_wp.kernel import events as bus
 from learnomy_wp.kernel.actor import Actor
@@ -152,8 +153,12 @@ def _finish(
     _update(before, after)
     if is_retagged or before["title"] != after["title"] or before["excerpt"] != after["excerpt"]:
         _write_search_text(after)
-    if states.move_children(before, after):
+    # Whom another rule completes is found by the same count as after a change of the curriculum.
+    counts_anew = any(before[name] != after[name] for name in ("completion_mode", "completion_share"))
+    if states.move_children(before, after) or counts_anew:
         changes.curriculum_changed(after["id"])
+    if before["access_ends_at"] != after["access_ends_at"]:
+        access.window_moved(after["id"])
     if after["status"] == "published" != before["status"]:
         bus.emit(events.CoursePublished(course_id=after["id"], user_id=actor.id), actor_id=actor.id)
     elif "published" in (before["status"], after["status"]):
