@@ -101,6 +101,9 @@ lessons = table(
     index("course_created", "course_id", "status", "created_at", "id"),
     index("type", "status", "content_type", "created_at", "id"),
     index("author", "author_id", "status", "created_at", "id"),
+    index("newest", "created_at", "id"),
+    index("newest_type", "content_type", "created_at", "id"),
+    index("titles", "sort_title", "id"),
     index("deleted", "deleted_at"),
 )
 
