@@ -9,7 +9,7 @@ import socket
 from pathlib import Path
 
 from learnomy_site import servers, wordpress
-from learnomy_site.layout import REPOSITORY, Site
+from learnomy_site.layout import PASSWORD, REPOSITORY, Site
 from learnomy_site.parts import Part, PartFailed
 
 HEALTH = "/wp-json/learnomy/v1/health"
@@ -65,14 +65,15 @@ def api(site: Site) -> Part:
 
 def worker(site: Site) -> Part:
     """The process that runs jobs and drains the outbox."""
-    return Part(
+    part = Part(
         "worker",
         [str(programs() / "learnomy"), "worker"],
         site.folder,
-        ready=lambda: True,
+        ready=lambda: b"worker_started" in part.said(),
         environment=environment(site),
         fingerprint=code_fingerprint(),
     )
+    return part
 
 
 def answers(address: tuple[str, int] | Path) -> bool:
@@ -105,15 +106,23 @@ class _Connection(http.client.HTTPConnection):
 
 def pair(site: Site) -> None:
     """Tell the plugin where the backend is and let it pair, as its settings screen does."""
-    loopback = os.environ.get("LEARNOMY_LOOPBACK", "")
-    outcome = wordpress.run_code(
-        site,
-        f"return \\Learnomy\\pair( array( 'address' => '{site.backend_address}', 'loopback' => '{loopback}' ) );",
-        user="admin",
-    )
+    loopback = os.environ.get("LEARNOMY_LOOPBACK", "")  # where the backend reaches WordPress, if not at its home
+    code = f"""
+        \\Learnomy\\Bridge_Options::set( array( 'loopback' => '{loopback}' ) );
+        $made = \\Learnomy\\pair( array( 'address' => '{site.backend_address}' ) );
+        return is_wp_error( $made ) ? $made->get_error_message() : $made;
+    """
+    outcome = wordpress.run_code(site, code, user="admin")
     if outcome is not True:
         raise PartFailed(f"the plugin and the backend did not pair: {outcome}")
 
 
-def seed(site: Site) -> None:
+def seed(site: Site, scale: int) -> None:
     """Fill the site with the model academy, once: the plugin makes the people, the backend the rest."""
+    code = f"""
+        $made = \\Learnomy\\Seed::run( {scale}, '{PASSWORD}' );
+        return is_wp_error( $made ) ? $made->get_error_message() : $made;
+    """
+    outcome = wordpress.run_code(site, code, user="admin", timeout=1800)
+    if not isinstance(outcome, dict):
+        raise PartFailed(f"the academy was not made: {outcome}")

@@ -40,7 +40,7 @@ def start(options: argparse.Namespace) -> None:
             make_fresh(site)
         bring_up(site, options.only, options.port)
         if options.seed:
-            backend.seed(site)
+            backend.seed(site, options.seed)
     if not options.quiet:
         print_site(site)
         print(f"  up in {time.monotonic() - began:.1f} s")
@@ -235,7 +235,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_choices(made)
     made.add_argument("--only", choices=LEVELS, default="all", help="how far to go")
     made.add_argument("--fresh", action="store_true", help="begin with an empty database and no state")
-    made.add_argument("--seed", action="store_true", help="fill it with the model academy")
+    made.add_argument("--seed", type=int, nargs="?", const=1, metavar="SCALE", help="fill it with the model academy")
     made.add_argument("--quiet", action="store_true", help="print nothing")
     command("stop", stop, "end what start started; shared servers when no other site needs them")
     command("stop-all", stop_all, "end every site and server below a folder")

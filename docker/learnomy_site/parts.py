@@ -26,6 +26,9 @@ from pathlib import Path
 _children: dict[int, subprocess.Popen[bytes]] = {}
 
 
+STARTED = b"--- started ---\n"
+
+
 class PartFailed(Exception):
     """A part did not come up; the message says where its log is."""
 
@@ -67,6 +70,10 @@ class Part:
     def log(self) -> Path:
         """Where the process's own output goes."""
         return self.folder / "logs" / f"{self.name}.log"
+
+    def said(self) -> bytes:
+        """What the process wrote to its log since it was started last."""
+        return self.log.read_bytes().rpartition(STARTED)[2] if self.log.is_file() else b""
 
     @property
     def _record(self) -> Path:
@@ -112,6 +119,8 @@ class Part:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self._record.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
+            log.write(STARTED)
+            log.flush()
             process = subprocess.Popen(
                 list(self.command),
                 stdin=subprocess.DEVNULL,

@@ -200,7 +200,10 @@ def run_script(
         **_as_web_user(site),
     )
     if ran.returncode != 0:
-        raise PhpFailed(f"{script.name} ended with status {ran.returncode}:\n{ran.stderr}\n{ran.stdout}")
+        printed = ran.stdout.partition("<!DOCTYPE html>")[0]  # WordPress's error page says less than the log
+        log = (site.folder / "logs" / "debug.log").read_text(errors="replace").splitlines()[-12:]
+        lines = [ran.stderr, printed, "The debug log ends with:", *log]
+        raise PhpFailed(f"{script.name} ended with status {ran.returncode}:\n" + "\n".join(lines))
     return ran.stdout
 
 
