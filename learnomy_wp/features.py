@@ -7,9 +7,11 @@ from learnomy_wp.accounts import routes as accounts
 from learnomy_wp.courses import category_routes as categories
 from learnomy_wp.courses import jobs as course_jobs
 from learnomy_wp.courses import routes as courses
+from learnomy_wp.curriculum import routes as curriculum
 from learnomy_wp.enrollments import jobs as enrollment_jobs
 from learnomy_wp.enrollments import routes as enrollments
 from learnomy_wp.kernel.endpoint import Blueprint
+from learnomy_wp.lessons import routes as lessons
 from learnomy_wp.me import routes as me
 from learnomy_wp.progress import jobs as progress_jobs
 from learnomy_wp.progress import routes as progress
@@ -30,5 +32,5 @@ def blueprints() -> list[Blueprint]:
     """Every feature's endpoints; what the contract names beyond them answers 501."""
     built = [system.bp, accounts.bp, me.bp, enrollments.courses_bp, enrollments.bp]
     built += [progress.lessons_bp, progress.courses_bp]
-    built += [courses.bp, categories.bp, work.bp]
+    built += [courses.bp, categories.bp, curriculum.courses_bp, curriculum.bp, lessons.bp, work.bp]
     return [*built, settings.blueprint(), unbuilt.blueprint()]

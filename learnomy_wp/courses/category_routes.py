@@ -7,10 +7,10 @@ from typing import Any
 from learnomy_wp.courses import categories, policies
 from learnomy_wp.courses.category_schemas import CategoryIn, CategoryOut, CategoryPatch, CategoryQuery
 from learnomy_wp.courses.hooks import CONTENT_FILTERS
-from learnomy_wp.courses.schemas import DeletedOut
 from learnomy_wp.kernel.endpoint import Blueprint
 from learnomy_wp.kernel.page import Page
 from learnomy_wp.kernel.policy import MANAGER
+from learnomy_wp.kernel.serialize import DeletedOut
 
 bp = Blueprint("course_categories", group="courses")
 

@@ -10,7 +10,7 @@ from learnomy_wp.courses import hooks
 from learnomy_wp.kernel import db, settings
 from learnomy_wp.kernel.actor import EDIT_COURSES, EDIT_OTHERS_COURSES, PUBLISH_COURSES, Actor
 from learnomy_wp.kernel.errors import Forbidden, NotFound, Unauthenticated
-from learnomy_wp.kernel.policy import Params, Rule, on_object
+from learnomy_wp.kernel.policy import USER, Params, Rule, on_object
 from wp_schema.tables import course_instructors, courses, lessons, sections
 
 OWNER = ("owner",)
@@ -79,6 +79,8 @@ EDIT = course_rule("course-editor", BY_COURSE, EDITORS, EDIT_COURSES)
 PUBLISH = course_rule("course-publisher", BY_COURSE, EDITORS, PUBLISH_COURSES)
 OWN = course_rule("course-owner", BY_COURSE, OWNER, EDIT_COURSES)
 STAFF_OF = course_rule("course-staff", BY_COURSE, STAFF)
+# Without a course in the path: lists show what the caller is staff of.
+STAFF_SOMEWHERE = USER.named("course-staff")
 EDIT_SECTION = course_rule("course-editor", BY_SECTION, EDITORS, EDIT_COURSES)
 EDIT_LESSON = course_rule("course-editor", BY_LESSON, EDITORS, EDIT_COURSES)
 

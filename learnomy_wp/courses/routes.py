@@ -7,12 +7,13 @@ from typing import Any
 from learnomy_wp.courses import duplication, instructors, listing, policies, queries, removal, service
 from learnomy_wp.courses.bodies import CourseIn, CoursePatch, DuplicateIn, InstructorIn
 from learnomy_wp.courses.hooks import CONTENT_FILTERS
-from learnomy_wp.courses.schemas import CourseDetailOut, CourseOut, CourseQuery, DeletedOut, DeleteQuery, StaffOut
+from learnomy_wp.courses.schemas import CourseDetailOut, CourseOut, CourseQuery, DeleteQuery, StaffOut
 from learnomy_wp.kernel.actor import Actor
 from learnomy_wp.kernel.endpoint import Blueprint
 from learnomy_wp.kernel.jobview import JobOut
 from learnomy_wp.kernel.page import Page
 from learnomy_wp.kernel.policy import INSTRUCTOR
+from learnomy_wp.kernel.serialize import DeletedOut
 from learnomy_wp.kernel.trash import InTrash, TrashExpired
 
 bp = Blueprint("courses", group="courses")

@@ -144,10 +144,3 @@ class DeleteQuery(Query):
     force = fields.Boolean(
         load_default=False, metadata={"description": "For good; only where nobody was ever enrolled."}
     )
-
-
-class DeletedOut(Out):
-    """What was deleted, or put into the trash."""
-
-    id = fields.Integer(required=True)
-    deleted = fields.Boolean(required=True)

@@ -90,6 +90,13 @@ class MoneyIn(In):
     currency = fields.String(validate=validate.OneOf(sorted(CURRENCIES)))
 
 
+class DeletedOut(Out):
+    """What was deleted, or put into the trash."""
+
+    id = fields.Integer(required=True)
+    deleted = fields.Boolean(required=True)
+
+
 class MoneyOut(Out):
     """An amount in minor units of a currency."""
 

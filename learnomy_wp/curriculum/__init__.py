@@ -1,0 +1,1 @@
+"""The order of a course: its sections, and what stands in them."""

@@ -1,0 +1,1 @@
+"""Lessons and their topics: content, media, rules of completion."""
