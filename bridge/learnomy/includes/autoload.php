@@ -91,6 +91,16 @@ spl_autoload_register(
 			'Rendering_Plan'     => 'rendering-plan.php',
 			'Rendering_Scan'     => 'rendering-scan.php',
 			'Rendering_Slots'    => 'rendering-slots.php',
+
+			// The owner's side.
+			'CLI'                => 'cli.php',
+			'Seed'               => 'seed.php',
+			'Settings_Fields'    => 'settings-screen-fields.php',
+			'Settings_Save'      => 'settings-screen-save.php',
+			'Settings_Screen'    => 'settings-screen.php',
+			'Site_Chain'         => 'site-health-chain.php',
+			'Site_Doors'         => 'site-health-doors.php',
+			'Site_Health'        => 'site-health.php',
 		);
 		if ( 0 !== strncmp( $name, 'Learnomy\\', 9 ) ) {
 			return;

@@ -32,6 +32,8 @@ final class Channel_Incoming {
 		'effect' => array( 'Learnomy\Effects', 'serve' ),
 		'record' => array( 'Learnomy\Record', 'serve' ),
 		'fire'   => array( 'Learnomy\Actions', 'answer_fire' ),
+
+		'seed_people' => array( 'Learnomy\Seed', 'serve' ),
 	);
 
 	/**

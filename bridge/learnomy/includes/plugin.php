@@ -42,6 +42,10 @@ final class Plugin {
 		'Rendering',
 		'Rendering_Assets',
 		'Rendering_Plan',
+		'Site_Doors',
+		'Site_Health',
+		'Settings_Screen',
+		'CLI',
 	);
 
 	/**
