@@ -17,7 +17,7 @@ from learnomy_wp.enrollments.access import Access
 from learnomy_wp.kernel import clock, db
 from learnomy_wp.kernel.actor import Actor
 from learnomy_wp.kernel.errors import ApiError, NotFound, Unauthenticated, refusal
-from learnomy_wp.kernel.policy import Params, Rule, open_object
+from learnomy_wp.kernel.policy import Params, Rule, on_object, open_object
 from learnomy_wp.progress import drip
 from learnomy_wp.progress.outline import IS_PART, ORDER, SOURCE, progress_on
 from wp_schema.tables import course_instructors, courses, enrollments, lessons, progress
@@ -161,6 +161,8 @@ def _find_missing(user_id: int, course_id: int, lesson_id: int) -> str | None:
 
 
 LESSON_ACCESS: Rule = open_object("lesson-access", check_lesson)
+# The same for what is kept of a learner: nobody has no progress, not even in a preview.
+LESSON_PROGRESS: Rule = on_object("lesson-access", check_lesson)
 
 
 def _check_topic(actor: Actor, params: Params) -> dict[str, Any]:
@@ -170,4 +172,4 @@ def _check_topic(actor: Actor, params: Params) -> dict[str, Any]:
     return facts
 
 
-TOPIC_ACCESS: Rule = open_object("lesson-access", _check_topic)
+TOPIC_PROGRESS: Rule = on_object("lesson-access", _check_topic)

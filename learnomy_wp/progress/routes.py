@@ -10,7 +10,7 @@ from learnomy_wp.kernel.actor import Actor
 from learnomy_wp.kernel.endpoint import Blueprint
 from learnomy_wp.kernel.policy import USER
 from learnomy_wp.progress import queries, service
-from learnomy_wp.progress.policies import LESSON_ACCESS, TOPIC_ACCESS, LessonLocked
+from learnomy_wp.progress.policies import LESSON_PROGRESS, TOPIC_PROGRESS, LessonLocked
 from learnomy_wp.progress.requirements import RequirementsUnmet
 from learnomy_wp.progress.schemas import (
     CourseProgressOut,
@@ -28,7 +28,7 @@ CLOSED = (*REFUSALS.values(), LessonLocked)
 @lessons_bp.endpoint(
     "post",
     "/lessons/<int:id>/complete",
-    can=LESSON_ACCESS,
+    can=LESSON_PROGRESS,
     returns=LessonProgressOut,
     filters=CONTENT_FILTERS,
     errors=(*CLOSED, RequirementsUnmet),
@@ -41,7 +41,7 @@ def complete_lesson(actor: Actor, found: dict[str, Any]) -> dict[str, Any]:
 @lessons_bp.endpoint(
     "delete",
     "/lessons/<int:id>/complete",
-    can=LESSON_ACCESS,
+    can=LESSON_PROGRESS,
     returns=LessonProgressOut,
     filters=CONTENT_FILTERS,
     errors=CLOSED,
@@ -54,7 +54,7 @@ def uncomplete_lesson(actor: Actor, found: dict[str, Any]) -> dict[str, Any]:
 @lessons_bp.endpoint(
     "post",
     "/topics/<int:id>/complete",
-    can=TOPIC_ACCESS,
+    can=TOPIC_PROGRESS,
     returns=LessonProgressOut,
     filters=CONTENT_FILTERS,
     errors=(*CLOSED, RequirementsUnmet),
@@ -67,7 +67,7 @@ def complete_topic(actor: Actor, found: dict[str, Any]) -> dict[str, Any]:
 @lessons_bp.endpoint(
     "put",
     "/lessons/<int:id>/position",
-    can=LESSON_ACCESS,
+    can=LESSON_PROGRESS,
     body=PositionIn,
     returns=LessonProgressOut,
     filters=CONTENT_FILTERS,
