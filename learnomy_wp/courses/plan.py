@@ -20,6 +20,7 @@ RESERVED = frozenset({"category", "page", "feed", "embed"})
 WORKED_OUT = frozenset(
     {"title", "slug", "content", "price", "thumbnail_id", "faq_html", "categories", "tags", "prerequisites", "status"}
 )
+LISTS = ("requirements", "outcomes", "audience")
 SPANS = (("opens_at", "closes_at"), ("access_starts_at", "access_ends_at"))
 TAKEN = select(courses.c.slug).where(courses.c.slug.in_(bindparam("slugs", expanding=True)))
 TEMPLATE = select(certificate_templates.c.id).where(
@@ -35,6 +36,7 @@ def columns_of(actor: Actor, body: Mapping[str, Any]) -> dict[str, Any]:
     if "is_featured" in body and not actor.can(EDIT_OTHERS_COURSES):
         raise Forbidden("Only those who edit everybody's courses may feature one.")
     found = {name: value for name, value in body.items() if name not in WORKED_OUT}
+    found |= {name: found[name] or None for name in LISTS if name in found}
     if "title" in body:
         found["title"] = _title(body["title"])
         found["sort_title"] = sort_title(found["title"])

@@ -37,7 +37,15 @@ def list_courses(actor: Actor, query: dict[str, Any]) -> Page:
     return listing.list_courses(actor, query)
 
 
-@bp.endpoint("post", "/courses", can=INSTRUCTOR, body=CourseIn, returns=CourseDetailOut, status=201)
+@bp.endpoint(
+    "post",
+    "/courses",
+    can=INSTRUCTOR,
+    body=CourseIn,
+    returns=CourseDetailOut,
+    status=201,
+    payload_filter=PAYLOAD,
+)
 def create_course(actor: Actor, body: dict[str, Any]) -> dict[str, Any]:
     """Begin a course as a draft, with the caller as its owner."""
     return service.create_course(actor, body)
@@ -89,6 +97,7 @@ def delete_course(actor: Actor, id: int, query: dict[str, Any]) -> dict[str, Any
     "/courses/<int:id>/publish",
     can=policies.PUBLISH,
     returns=CourseDetailOut,
+    payload_filter=PAYLOAD,
     errors=(InTrash,),
 )
 def publish_course(actor: Actor, id: int, found: dict[str, Any]) -> dict[str, Any]:

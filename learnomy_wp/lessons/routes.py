@@ -41,6 +41,7 @@ def list_lessons(actor: Actor, query: dict[str, Any]) -> Page:
     body=LessonIn,
     returns=LessonOut,
     status=201,
+    payload_filter=PAYLOAD,
     errors=(InTrash,),
 )
 def create_lesson(actor: Actor, id: int, found: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
@@ -89,6 +90,7 @@ def delete_lesson(id: int, found: dict[str, Any]) -> dict[str, Any]:
     body=LessonIn,
     returns=LessonOut,
     status=201,
+    payload_filter=PAYLOAD,
     errors=(InTrash, service.NotALesson),
 )
 def create_topic(actor: Actor, id: int, found: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
