@@ -180,8 +180,20 @@ def run_script(
     site: Site, script: Path, variables: dict[str, str] | None = None, code: str = "", timeout: float = 120
 ) -> str:
     """Run a PHP script on the command line as PHP-FPM's user; gives what it printed."""
-    mail = f"sendmail_path={REPOSITORY}/docker/bin/keep-mail {site.folder}/mail"
-    command = ["php", "-d", mail, "-d", "memory_limit=512M", "-d", "display_errors=stderr", str(script)]
+    compiled = site.folder / "run" / "compiled"
+    if not compiled.is_dir():
+        compiled.mkdir(parents=True)
+        give_to_web_user(site, compiled)
+    settings = {
+        "sendmail_path": f"{REPOSITORY}/docker/bin/keep-mail {site.folder}/mail",
+        "memory_limit": "512M",
+        "display_errors": "stderr",
+        # what was compiled once is kept between scripts: a third of the time
+        "opcache.enable_cli": "1",
+        "opcache.file_cache": str(compiled),
+        "opcache.file_cache_only": "1",
+    }
+    command = ["php", *(f"-d{name}={value}" for name, value in settings.items()), str(script)]
     environment = {
         **os.environ,
         "LEARNOMY_SITE_ROOT": str(site.root),
