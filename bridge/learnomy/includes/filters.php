@@ -25,6 +25,9 @@ final class Filters {
 	 */
 	public static function heard( array $row, string $kind ): string {
 		$name = isset( $row['filters'][ $kind ] ) ? (string) $row['filters'][ $kind ] : '';
+		if ( 'pre' === $kind && 'GET' !== $row['method'] ) {
+			$name = 'learnomy_pre_' . $row['name'];
+		}
 		return '' !== $name && has_filter( $name ) ? $name : '';
 	}
 
@@ -41,7 +44,7 @@ final class Filters {
 			return null;
 		}
 		/**
-		 * Filters whether a request is refused: `learnomy_pre_{verb}_{resource}`.
+		 * Filters whether a write is refused: `learnomy_pre_{verb}_{resource}`, as `learnomy_pre_create_course`.
 		 *
 		 * @param \WP_Error|null   $refusal A WP_Error refuses, with its code, message and status.
 		 * @param array            $params  Parameters of the request.

@@ -4,7 +4,8 @@
  *
  * The table (route-table.php) is a list of rows by namespace. A row: `path`, `method`, `name`, `public`, `deadline`
  * (read, write, upload), `args` as WordPress has them, and where they apply `list` (its data is rows), `authenticate`
- * (WordPress judges the password first) and `filters` with `pre`, `query`, `payload` and `rules`.
+ * (WordPress judges the password first) and `filters`: `query` and `payload` are applied here, `rules` are those that
+ * the backend asks for. A write has the filter `learnomy_pre_{name}` too, which may refuse it.
  *
  * @package Learnomy
  */
@@ -126,22 +127,5 @@ final class Routes {
 			}
 		}
 		return in_array( 'GET', $methods, true ) ? array_merge( $methods, array( 'HEAD' ) ) : $methods;
-	}
-
-	/**
-	 * Every filter of ours that a route applies or asks.
-	 *
-	 * @return string[]
-	 */
-	public static function filters(): array {
-		$names = array();
-		foreach ( self::table() as $rows ) {
-			foreach ( $rows as $row ) {
-				foreach ( isset( $row['filters'] ) ? $row['filters'] : array() as $filter ) {
-					$names = array_merge( $names, (array) $filter );
-				}
-			}
-		}
-		return array_values( array_unique( $names ) );
 	}
 }

@@ -174,10 +174,11 @@ final class Settings_Screen {
 			)
 		);
 		Settings_Fields::tick( 'require_login_for_content', __( 'Private academy', 'learnomy' ), ! empty( $settings['require_login_for_content'] ), __( 'Guests get no catalogue, category or course.', 'learnomy' ) );
+		echo '</table><details><summary>' . esc_html__( 'Addresses of pages', 'learnomy' ) . '</summary><table class="form-table" role="presentation">';
 		foreach ( self::slug_labels() as $name => $label ) {
 			Settings_Fields::text( "slugs[$name]", $label, Page_Routes::bases()[ $name ], (string) wp_parse_url( home_url( '/' ), PHP_URL_HOST ) . '/' . Page_Routes::bases()[ $name ] . '/' );
 		}
-		echo '</table>';
+		echo '</table></details>';
 		submit_button( __( 'Save', 'learnomy' ) );
 		echo '</form>';
 	}

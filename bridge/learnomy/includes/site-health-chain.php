@@ -28,6 +28,13 @@ final class Site_Chain {
 	private $findings = array();
 
 	/**
+	 * Why the backend hands requests over to WordPress, in its own words.
+	 *
+	 * @var string
+	 */
+	private $needed = '';
+
+	/**
 	 * Tries everything.
 	 *
 	 * @return array[] Findings.
@@ -183,7 +190,8 @@ final class Site_Chain {
 			$this->note( 'status', 'recommended', __( 'The backend does not tell its status. Look into its log.', 'learnomy' ) );
 			return;
 		}
-		$status = $answer['data'];
+		$status       = $answer['data'];
+		$this->needed = (string) ( $status['wordpress_needed'] ?? '' );
 		if ( ! empty( $status['pending_migrations'] ) ) {
 			$this->note( 'tables', 'critical', __( 'The tables are older than the backend. Press Connect under Learnomy Settings, or run learnomy migrate.', 'learnomy' ) );
 		}
@@ -236,7 +244,10 @@ final class Site_Chain {
 		$texts = array(
 			'direct' => __( 'REST requests go straight to the backend, without PHP.', 'learnomy' ),
 			'early'  => __( 'REST requests are forwarded before plugins load. For the fastest answers, add the ready nginx snippet.', 'learnomy' ),
-			'full'   => __( 'Every REST request loads all of WordPress. The reasons are below: a plugin that must be asked, compatibility mode, or a stub that could not be written.', 'learnomy' ),
+			'full'   => '' === $this->needed
+				? __( 'Every REST request loads all of WordPress. The reason is among the points here: a plugin that must be asked, compatibility mode, or a stub that could not be written.', 'learnomy' )
+				/* translators: %s: the backend's reason. */
+				: sprintf( __( 'Every REST request loads all of WordPress: %s.', 'learnomy' ), $this->needed ),
 		);
 		if ( '' === $probe['door'] ) {
 			/* translators: %s: error. */

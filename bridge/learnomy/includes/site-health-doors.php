@@ -50,6 +50,10 @@ final class Site_Doors {
 	 */
 	public static function probe(): array {
 		$plain = self::ask( array() );
+		if ( ! is_wp_error( $plain ) && self::is_full( $plain ) ) {
+			// It may only have been asked to renew the record of listeners.
+			$plain = self::ask( array() );
+		}
 		if ( is_wp_error( $plain ) ) {
 			return array(
 				'door'    => '',

@@ -29,7 +29,7 @@
 				label: label,
 				onChange: function ( value ) {
 					var change = {};
-					change[ name ] = value === undefined ? null : value;
+					change[ name ] = value;
 					props.setAttributes( change );
 				},
 				__nextHasNoMarginBottom: true,
