@@ -143,5 +143,3 @@ def _add_cors(response: Response) -> None:
         response.headers.extend(CORS)
     response.headers.add("Vary", "Origin, Authorization, X-Learnomy-Authorization, Cookie")
     response.headers["X-Content-Type-Options"] = "nosniff"
-
-

@@ -35,7 +35,7 @@ def lookup(declared: Endpoint, call: Call, actor: Actor) -> Response | Slot | No
     current = site.current()
     if not declared.cache_tags or actor.is_logged_in or not current.config.response_cache or call.has_wordpress:
         return None
-    key = hashlib.sha256(request.full_path.encode()).hexdigest()
+    key = _key(declared)
     names = [("tag", tag) for tag in declared.cache_tags]
     entry, *stamps = current.store.get_many([(SCOPE, key), *names])
     stamp = b".".join(value or b"0" for value in stamps)
@@ -47,6 +47,13 @@ def lookup(declared: Endpoint, call: Call, actor: Actor) -> Response | Slot | No
                 return Response(status=304, headers=headers)
             return Response(body, headers=headers, content_type=JSON)
     return Slot(key, stamp)
+
+
+def _key(declared: Endpoint) -> str:
+    """Of the path and what the endpoint reads of the query: other parameters make no other answer."""
+    known = {"_fields", "_fields[]", *(declared.query.fields if declared.query else ())}
+    asked = sorted((name, value) for name, value in request.args.items(multi=True) if name in known)
+    return hashlib.sha256(orjson.dumps([request.path, asked])).hexdigest()
 
 
 def keep(slot: Slot | Response | None, response: Response) -> None:

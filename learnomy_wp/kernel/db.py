@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Executable, create_engine, event
 from sqlalchemy.engine import URL, Connection, CursorResult, Engine, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
 from wp_schema.tables import bind_prefix
@@ -30,6 +31,7 @@ Params = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 RETRYABLE = {1020, 1205, 1213}  # record changed, lock wait timeout, deadlock
 GONE = {1040, 1053, 2002, 2003, 2006, 2013, 2055}  # too many connections, shutting down, cannot connect, lost
 RERUNS = 3
+LOCK_WAIT_SECONDS = 3
 
 
 class DeadlinePassed(Exception):
@@ -100,7 +102,8 @@ class Database:
 
 def _mysql_arguments(url: URL) -> dict[str, Any]:
     arguments: dict[str, Any] = {
-        "init_command": "SET time_zone='+00:00', sql_mode='STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'",
+        "init_command": "SET time_zone='+00:00', sql_mode='STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION',"
+        f" innodb_lock_wait_timeout={LOCK_WAIT_SECONDS}",
         "connect_timeout": 5,
         "charset": "utf8mb4",
     }
@@ -309,6 +312,7 @@ def transaction(work: Callable[[], T]) -> T:
         except DBAPIError as error:
             if attempt == RERUNS or not _is_retryable(error):
                 raise
+            _check_deadline()
             time.sleep(random.uniform(0.005, 0.03) * (attempt + 1))  # noqa: S311
     raise AssertionError("unreachable")
 
@@ -347,8 +351,12 @@ def _check_deadline() -> None:
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Whether an error says that the database cannot be reached now."""
-    return isinstance(error, DBAPIError) and (error.connection_invalidated or _code(error) in GONE)
+    """Whether an error says that the database cannot be reached now, or is too busy with others."""
+    if isinstance(error, PoolTimeout):
+        return True
+    return isinstance(error, DBAPIError) and (
+        error.connection_invalidated or _code(error) in GONE or _is_retryable(error)
+    )
 
 
 def _is_retryable(error: DBAPIError) -> bool:

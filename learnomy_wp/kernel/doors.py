@@ -72,9 +72,12 @@ def _credential(call: Call, request: Request) -> str:
     kind = auth.kind_of(call.authorization)
     if kind == "foreign":
         return "a credential of another plugin"
-    if not kind and any(name.startswith("wordpress_logged_in_") for name in request.cookies):
+    if kind and (kind != "basic" or auth.application_password.counts(call)):
+        return ""
+    # What the web server itself asks a password for leaves the cookie in charge.
+    if auth.cookie.is_sent(request):
         return "a login cookie"
-    return ""
+    return "" if kind or auth.cookie.is_guests_nonce(request) else "a nonce that is no visitor's"
 
 
 def _listened(endpoint: Endpoint, record: site.Record) -> str:

@@ -11,6 +11,8 @@ from flask import Response
 from learnomy_wp.kernel.errors import ApiError
 
 JSON = "application/json; charset=UTF-8"
+# What is somebody's own, or an error, is kept by nobody.
+PRIVATE = "private, no-store"
 _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC | orjson.OPT_OMIT_MICROSECONDS | orjson.OPT_NON_STR_KEYS
 
 
@@ -46,7 +48,7 @@ def error_body(error: ApiError, request_id: str) -> dict[str, Any]:
 
 def error_response(error: ApiError, request_id: str) -> Response:
     """An error in the envelope, never cached."""
-    headers = {"Cache-Control": "no-store", **error.headers}
+    headers = {"Cache-Control": PRIVATE, **error.headers}
     if error.status == 401:
         headers.setdefault("WWW-Authenticate", 'Bearer realm="learnomy"')
     return respond(error_body(error, request_id), error.status, headers)

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from learnomy_wp.kernel import log
+
 FILTERS: dict[str, Filter] = {}
 _python_listeners: dict[str, list[Callable[..., Any]]] = {}
 
@@ -52,9 +54,12 @@ def remove(name: str, listener: Callable[..., Any]) -> None:
 
 
 def do_action(name: str, arguments: Sequence[Any]) -> None:
-    """Call the Python listeners of an action."""
+    """Call the Python listeners of an action; one that fails stops no other."""
     for listener in list(_python_listeners.get(name, ())):
-        listener(*arguments)
+        try:
+            listener(*arguments)
+        except Exception:
+            log.get().exception("listener_failed", hook=name)
 
 
 def has_python_listener(name: str) -> bool:

@@ -67,7 +67,7 @@ def begin(key: str, caller: str, fingerprint: bytes, held: int | None = None) ->
     `held` is the lease of an earlier round of the same request. Raises `IdempotencyMismatch`
     for another body, `IdempotencyInFlight` while the first still runs.
     """
-    hashed = hashlib.sha256(f"{db.blog_id()}|{caller}|{key}".encode()).hexdigest()
+    hashed = _hash(key, caller)
     number, now = secrets.randbits(62), clock.now()
     lease = Lease(hashed, number, fingerprint)
     marker = {"marker": fingerprint, "lease": number, "until": now + LEASE, "hash": hashed}
@@ -94,6 +94,17 @@ def begin(key: str, caller: str, fingerprint: bytes, held: int | None = None) ->
     return lease
 
 
+def recall(key: str, caller: str, fingerprint: bytes) -> Answer | None:
+    """The stored answer, without taking the key; None where this request has none."""
+    found = db.row(READ, {"hash": _hash(key, caller)})
+    if found is None or found["expires_at"] <= clock.now():
+        return None
+    stored = bytes(found["value"])
+    if stored[:32] != fingerprint or len(stored) == len(fingerprint):
+        return None
+    return _open(stored[32:])
+
+
 def finish(lease: Lease, answer: Answer) -> None:
     """Store the answer in the current unit of work; fails the write where the lease was lost."""
     row = {
@@ -109,6 +120,10 @@ def finish(lease: Lease, answer: Answer) -> None:
 def release(lease: Lease) -> None:
     """Forget the marker, so that the request can be sent again."""
     db.write(RELEASE, {"hash": lease.hash, "lease": lease.number})
+
+
+def _hash(key: str, caller: str) -> str:
+    return hashlib.sha256(f"{db.blog_id()}|{caller}|{key}".encode()).hexdigest()
 
 
 def _cipher() -> ChaCha20Poly1305:

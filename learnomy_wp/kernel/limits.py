@@ -124,18 +124,29 @@ def charge(limit_class: str, subject: str, *, exempt: bool = False) -> LimitStat
     if not limit:
         return None
     now = clock.now().timestamp()
-    window = int(now // WINDOW_SECONDS)
-    item = RateLimitItemPerMinute(limit)
-    key = item.key_for(str(db.blog_id()), limit_class, _folded(subject), str(window))
-    left = max(1, math.ceil((window + 1) * WINDOW_SECONDS - now))
+    left = max(1, math.ceil(WINDOW_SECONDS - now % WINDOW_SECONDS))
     try:
-        count = _storage(site.current().store).incr(key, WINDOW_SECONDS)
+        count = _storage(site.current().store).incr(_key(limit_class, subject, limit, now), WINDOW_SECONDS)
     except StorageError as error:
         log.get().warning("limit_not_counted", limit_class=limit_class, error=str(error))
         return LimitState(limit, limit, left, allowed=True)
     if count > limit:
         metrics.count_limited(limit_class)
     return LimitState(limit, max(0, limit - count), left, count <= limit)
+
+
+def give_back(limit_class: str, subject: str) -> None:
+    """Undo a charge: the call is served anew elsewhere, and charged there."""
+    key = _key(limit_class, subject, per_minute(limit_class), clock.now().timestamp())
+    try:
+        _storage(site.current().store).incr(key, WINDOW_SECONDS, -1)
+    except StorageError as error:
+        log.get().warning("limit_not_given_back", limit_class=limit_class, error=str(error))
+
+
+def _key(limit_class: str, subject: str, limit: int, now: float) -> str:
+    window = int(now // WINDOW_SECONDS)
+    return RateLimitItemPerMinute(limit).key_for(str(db.blog_id()), limit_class, _folded(subject), str(window))
 
 
 def _folded(subject: str) -> str:

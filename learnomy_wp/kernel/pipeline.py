@@ -44,6 +44,7 @@ from learnomy_wp.kernel.errors import (
 from learnomy_wp.kernel.page import Page
 
 MAX_ID = 2**63 - 1
+MAX_DETAILS = 100
 _CODES = {"Unknown field.": "unknown_field", "Missing data for required field.": "required"}
 
 
@@ -74,17 +75,36 @@ def _serve(declared: Endpoint, call: Call, path: Mapping[str, Any]) -> Response:
         raise NotFound
     actor = _identify(call)
     limit_headers = _charge(declared, call, actor)
-    found = declared.rule.check(actor, path)
+    try:
+        response = _answer(declared, call, actor, path)
+    except ApiError as error:
+        error.headers = {**limit_headers, **error.headers}
+        raise
+    except wordpress.WordPressNeeded:
+        if limit_headers:
+            limits.give_back(declared.limit, _subject(call, actor))
+        raise
+    response.headers.extend(limit_headers)
+    return response
+
+
+def _answer(declared: Endpoint, call: Call, actor: Actor, path: Mapping[str, Any]) -> Response:
+    try:
+        found = declared.rule.check(actor, path)
+    except ApiError:
+        # What was done under this key is told again, though the object may be out of reach by now.
+        stored = _stored_answer(declared, call, actor)
+        if stored is None:
+            raise
+        return _replay(stored)
     kept = answers.lookup(declared, call, actor)
     if isinstance(kept, Response):
         return kept
     arguments = _arguments(declared, actor, path, found)
     if declared.is_write:
-        response = _write(declared, call, actor, arguments)
-    else:
-        response = _finish(declared, declared.function(**arguments), actor)
-        answers.keep(kept, response)
-    response.headers.extend(limit_headers)
+        return _write(declared, call, actor, arguments)
+    response = _finish(declared, declared.function(**arguments), actor)
+    answers.keep(kept, response)
     return response
 
 
@@ -99,16 +119,24 @@ def _identify(call: Call) -> Actor:
 
 
 def _charge(declared: Endpoint, call: Call, actor: Actor) -> dict[str, str]:
-    if declared.limit == "none" or call.round_number:
+    if declared.limit == "none":
         return {}
+    if call.round_number:  # charged in the first round
+        return dict(call.round_state.get("limit") or {})
     is_exempt = declared.limit != "login" and (actor.is_manager or actor.is_instructor)
-    subject = f"user:{actor.id}" if actor.is_logged_in else f"address:{call.client}"
-    state = limits.charge(declared.limit, subject, exempt=is_exempt)
+    state = limits.charge(declared.limit, _subject(call, actor), exempt=is_exempt)
     if state is None:
         return {}
+    headers = state.headers()
     if not state.allowed:
-        raise RateLimited(headers={**state.headers(), "Retry-After": str(state.reset_seconds)})
-    return state.headers()
+        raise RateLimited(headers={**headers, "Retry-After": str(state.reset_seconds)})
+    call.round_state["limit"] = headers
+    return headers
+
+
+def _subject(call: Call, actor: Actor) -> str:
+    """Whom limits and idempotency keys count for."""
+    return f"user:{actor.id}" if actor.is_logged_in else f"address:{call.client}"
 
 
 # --- input -----------------------------------------------------------------------------
@@ -143,7 +171,7 @@ def _load(schema: Schema, data: Any, *, is_query: bool = False) -> dict[str, Any
     try:
         loaded: dict[str, Any] = schema.load(data)
     except ValidationError as error:
-        raise ValidationFailed(details=list(_details(error.messages))) from None
+        raise ValidationFailed(details=_details(error.messages)[:MAX_DETAILS]) from None
     return loaded
 
 
@@ -165,18 +193,16 @@ def _write(declared: Endpoint, call: Call, actor: Actor, arguments: dict[str, An
     _check_match_header()
     lease = _lease(declared, call, actor)
     if isinstance(lease, idempotency.Answer):
-        replayed = Response(lease.body, lease.status, content_type=envelope.JSON)
-        replayed.headers.extend({**lease.headers, "Idempotency-Replayed": "true", "Cache-Control": "no-store"})
-        return replayed
+        return _replay(lease)
 
     def run() -> Response:
         response = _finish(declared, declared.function(**arguments), actor)
-        if lease is not None and 200 <= response.status_code < 300:
+        if lease is not None and call.control == "answer":
             idempotency.finish(lease, _stored(response))
         return response
 
     try:
-        return db.transaction(run) if declared.is_transactional else run()
+        response = db.transaction(run) if declared.is_transactional else run()
     except ApiError as error:
         if lease is not None:
             _settle(lease, error, call)
@@ -190,6 +216,9 @@ def _write(declared: Endpoint, call: Call, actor: Actor, arguments: dict[str, An
         if lease is not None:
             idempotency.release(lease)
         raise
+    if lease is not None and call.control == "effect":  # WordPress has the last word on it
+        idempotency.release(lease)
+    return response
 
 
 def _settle(lease: idempotency.Lease, error: ApiError, call: Call) -> None:
@@ -201,14 +230,35 @@ def _settle(lease: idempotency.Lease, error: ApiError, call: Call) -> None:
 
 
 def _lease(declared: Endpoint, call: Call, actor: Actor) -> idempotency.Lease | idempotency.Answer | None:
+    key = _idempotency_key(declared)
+    if key is None:
+        return None
+    held = call.round_state.get("lease")
+    return idempotency.begin(key, _subject(call, actor), _fingerprint(call), held=held)
+
+
+def _stored_answer(declared: Endpoint, call: Call, actor: Actor) -> idempotency.Answer | None:
+    key = _idempotency_key(declared)
+    return None if key is None else idempotency.recall(key, _subject(call, actor), _fingerprint(call))
+
+
+def _idempotency_key(declared: Endpoint) -> str | None:
     key = request.headers.get("Idempotency-Key")
     if not key or not declared.idempotent:
         return None
     if len(key) > idempotency.MAX_KEY_LENGTH or not key.isprintable():
         raise BadRequest("The Idempotency-Key must be 1 to 255 printable characters.")
-    facts = f"{request.method}\n{request.full_path}\n".encode() + call.body
-    fingerprint = hashlib.sha256(facts).digest()
-    return idempotency.begin(key, f"user:{actor.id}", fingerprint, held=call.round_state.get("lease"))
+    return key
+
+
+def _fingerprint(call: Call) -> bytes:
+    return hashlib.sha256(f"{request.method}\n{request.full_path}\n".encode() + call.body).digest()
+
+
+def _replay(stored: idempotency.Answer) -> Response:
+    replayed = Response(stored.body, stored.status, content_type=envelope.JSON)
+    replayed.headers.extend({**stored.headers, "Idempotency-Replayed": "true", "Cache-Control": envelope.PRIVATE})
+    return replayed
 
 
 def _stored(response: Response) -> idempotency.Answer:
@@ -242,7 +292,7 @@ def _finish(declared: Endpoint, result: Any, actor: Actor) -> Response:
     if isinstance(result, wordpress.Effects):
         return _with_effects(declared, result, actor)
     document, version = _document(declared, result)
-    wanted = request.args.get("_fields")
+    wanted = ",".join(request.args.getlist("_fields") + request.args.getlist("_fields[]"))
     if wanted:
         document = {**document, "data": envelope.select_fields(document["data"], wanted)}
     body = envelope.dumps(document)
@@ -275,11 +325,9 @@ def locate(path: str) -> None:
 
 def cache_control(declared: Endpoint, actor: Actor) -> str:
     """Shared caches keep nothing but what anybody may see, and revalidate that."""
-    if declared.is_write:
-        return "no-store"
-    if actor is NOBODY and declared.rule.is_public:
-        return "public, no-cache"
-    return "private, no-cache"
+    if declared.is_write or actor is not NOBODY or not declared.rule.is_public:
+        return envelope.PRIVATE
+    return "public, no-cache"
 
 
 def _with_effects(declared: Endpoint, result: wordpress.Effects, actor: Actor) -> Response:

@@ -79,6 +79,10 @@ class Record:
         owners = self.listeners.get(hook) or self.gates.get(hook) or ()
         return any(owner not in self.harmless for owner in owners)
 
+    def hears(self, hook: str) -> bool:
+        """Whether any PHP callback is hooked to the action `hook`, harmless or not."""
+        return bool(self.listeners.get(hook))
+
     @property
     def is_stale(self) -> bool:
         return time.time() - self.time > RECORD_MAX_AGE_SECONDS

@@ -13,6 +13,7 @@ from learnomy_wp.kernel.actor import NOBODY, Actor
 from learnomy_wp.kernel.auth import application_password, cookie, jwt, users
 from learnomy_wp.kernel.call import Call
 from learnomy_wp.kernel.errors import Unauthenticated
+from learnomy_wp.kernel.wordpress import WordPressNeeded
 
 API_KEY_PREFIX = "lrn_"
 
@@ -39,12 +40,22 @@ def identify(call: Call, request: Request) -> Actor:
     if kind == "jwt":
         return jwt.verify(value)
     if kind == "basic":
-        if not application_password.counts(call):
-            return NOBODY
-        return application_password.verify(value)
+        return _basic(call, request, value)
     if kind in ("api_key", "foreign"):
         raise Unauthenticated("This token is not one of this site's.")
     return cookie.identify(request) if site.current().is_embedded else NOBODY
+
+
+def _basic(call: Call, request: Request, value: str) -> Actor:
+    if not application_password.counts(call):
+        return NOBODY
+    try:
+        return application_password.verify(value)
+    except Unauthenticated:
+        # The password may be one that the web server asks for; WordPress then goes by the cookie.
+        if cookie.is_sent(request) and not site.current().is_embedded:
+            raise WordPressNeeded("a login cookie beside another credential") from None
+        raise
 
 
 def _asserted(call: Call) -> Actor:

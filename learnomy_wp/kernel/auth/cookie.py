@@ -22,11 +22,28 @@ SESSIONS = select(usermeta.c.meta_value).where(
 )
 
 
+def is_sent(request: Request) -> bool:
+    """Whether a login cookie of WordPress's came along, right or wrong."""
+    own = site.current().pairing.get("cookies", {}).get("logged_in", "")
+    return any(name.startswith("wordpress_logged_in_") or name == own for name in request.cookies)
+
+
+def is_guests_nonce(request: Request) -> bool:
+    """Whether the nonce that came along, if one did, is what WordPress gives visitors."""
+    nonce = _nonce(request)
+    salt, now = site.current().salt("nonce"), int(clock.now().timestamp())
+    return not nonce or bool(cookies.verify_nonce(nonce, "wp_rest", 0, "", salt, now))
+
+
+def _nonce(request: Request) -> str:
+    return request.headers.get("X-WP-Nonce") or request.args.get("_wpnonce") or ""
+
+
 def identify(request: Request) -> Actor:
     """The cookie's user where a valid nonce is sent; nobody without one, `Forbidden` with a wrong one."""
     current = site.current()
     raw = request.cookies.get(cookies.logged_in_name(site.record().siteurl))
-    nonce = request.headers.get("X-WP-Nonce") or request.args.get("_wpnonce")
+    nonce = _nonce(request)
     if not nonce:
         return NOBODY
     wrong = Forbidden("The nonce is not valid. Load the page again.")
@@ -34,7 +51,7 @@ def identify(request: Request) -> Actor:
     nonce_salt = current.salt("nonce")
     found = _session_user(raw, now) if raw else None
     if found is None or raw is None:
-        if cookies.verify_nonce(nonce, "wp_rest", 0, "", nonce_salt, now):
+        if is_guests_nonce(request):
             return NOBODY
         raise wrong
     cookie = cookies.parse_login_cookie(raw)
