@@ -20,7 +20,7 @@ COURSE = select(courses.c.curriculum_version, courses.c.completion_mode, courses
 TOTAL = select(func.count()).select_from(IDS.subquery())
 _stale = and_(
     enrollments.c.course_id == bindparam("course_id"),
-    enrollments.c.curriculum_version < bindparam("version"),
+    enrollments.c.curriculum_version < bindparam("newest"),
 )
 COUNT_STALE = select(func.count()).select_from(enrollments).where(_stale)
 STALE = select(enrollments.c.id).where(_stale).order_by(enrollments.c.curriculum_version, enrollments.c.id).limit(BATCH)
@@ -69,10 +69,10 @@ FOLLOW = (
             (enrollments.c.lessons_total == 0, 0),
             else_=enrollments.c.lessons_completed * 100 // enrollments.c.lessons_total,
         ),
-        curriculum_version=case((_is_due, enrollments.c.curriculum_version), else_=bindparam("version")),
+        curriculum_version=case((_is_due, enrollments.c.curriculum_version), else_=bindparam("newest")),
     )
 )
-LEFT = select(enrollments.c.id).where(_batch, enrollments.c.curriculum_version < bindparam("version"))
+LEFT = select(enrollments.c.id).where(_batch, enrollments.c.curriculum_version < bindparam("newest"))
 
 
 @jobs.job("recount_course", reruns=True)
@@ -86,7 +86,7 @@ def recount_course(job: Job) -> dict[str, Any]:
     course = db.row(COURSE, {"course_id": course_id})
     if course is None:
         return {"counted": 0}
-    stale = {"course_id": course_id, "version": course["curriculum_version"]}
+    stale = {"course_id": course_id, "newest": course["curriculum_version"]}
     total = int(db.value(COUNT_STALE, stale))
     counted = completed = 0
     while ids := db.values(STALE, stale):
@@ -104,7 +104,7 @@ def _recount_batch(course_id: int, ids: list[int]) -> list[int]:
     # Read after the lock, and before the counts: a version is never newer than what was counted.
     course = db.row(COURSE, {"course_id": course_id})
     assert course is not None
-    here = {"ids": ids, "of_course": course_id, "version": course["curriculum_version"], "now": clock.now()}
+    here = {"ids": ids, "of_course": course_id, "newest": course["curriculum_version"], "now": clock.now()}
     db.execute(COUNT_DONE, {**here, "total": db.value(TOTAL, {"course_id": course_id})})
     db.execute(FOLLOW, {**here, "share": _share(course)})
     return db.values(LEFT, here)

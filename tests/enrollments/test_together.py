@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import func, select
@@ -17,7 +18,7 @@ from wp_schema.tables import enrollment_grants, enrollments
 def test_one_learner_enrolling_fifty_times_is_enrolled_once(world: World) -> None:
     course = world.course()
     student = world.as_("student")
-    answers = together([lambda: student.post(f"/courses/{course.id}/enroll")] * 50)
+    answers = together([partial(student.post, f"/courses/{course.id}/enroll")] * 50)
     assert Counter(answer.status for answer in answers) == {201: 1, 409: 49}
     assert {answer.code for answer in answers if answer.status == 409} == {"already_enrolled"}
     assert len(course.grants("student")) == 1
@@ -31,10 +32,9 @@ def test_fifty_learners_and_ten_seats(world: World) -> None:
     people = world.people(50)
     admin = world.as_("admin")
 
-    def give(user_id: int) -> Callable[[], Any]:
-        return lambda: admin.post("/enrollments", json={"course_id": course.id, "user_id": user_id})
-
-    answers = together([give(user_id) for user_id in people])
+    answers = together(
+        [partial(admin.post, "/enrollments", json={"course_id": course.id, "user_id": user_id}) for user_id in people]
+    )
     assert Counter(answer.status for answer in answers) == {201: 10, 409: 40}
     assert {answer.code for answer in answers if answer.status == 409} == {"course_full"}
     where = enrollments.c.course_id == course.id
@@ -47,10 +47,10 @@ def test_seats_of_several_doors_are_the_same_seats(world: World) -> None:
     course = world.course(capacity=2)
     admin = world.as_("admin")
     body = {"course_id": course.id, "user_id": world.people(1)[0]}
-    calls: list[Callable[[], Any]] = [lambda: admin.post("/enrollments", json=body)]
+    calls: list[Callable[[], Any]] = [partial(admin.post, "/enrollments", json=body)]
     for who in ("student", "student2", "student3"):
         session = world.as_(who)
-        calls.append(lambda session=session: session.post(f"/courses/{course.id}/enroll"))  # type: ignore[misc]
+        calls.append(partial(session.post, f"/courses/{course.id}/enroll"))
     answers = together(calls)
     assert Counter(answer.status for answer in answers) == {201: 2, 409: 2}
     assert course.row()["student_count"] == 2
@@ -64,9 +64,9 @@ def test_ending_leaving_and_expiring_at_once_end_once(world: World) -> None:
     calls: list[Callable[[], Any]] = []
     for _ in range(5):
         calls += [
-            lambda: student.delete(f"/courses/{course.id}/enroll"),
-            lambda: admin.patch(path, json={"status": "refunded"}),
-            lambda: admin.delete(path),
+            partial(student.delete, f"/courses/{course.id}/enroll"),
+            partial(admin.patch, path, json={"status": "refunded"}),
+            partial(admin.delete, path),
         ]
     answers = together(calls)
     assert {answer.status for answer in answers} <= {200, 403}
@@ -93,7 +93,7 @@ def test_grants_of_one_source_at_once_are_one_grant(world: World) -> None:
     course = world.course()
     admin = world.as_("admin")
     body = {"course_id": course.id, "user_id": world.ids["student"], "source": "purchase", "source_id": 9}
-    answers = together([lambda: admin.post("/enrollments", json=body)] * 10)
+    answers = together([partial(admin.post, "/enrollments", json=body)] * 10)
     assert Counter(answer.status for answer in answers) == {201: 1, 409: 9}
     where = enrollment_grants.c.course_id == course.id
     assert len(world.rows(select(enrollment_grants.c.id).where(where))) == 1
