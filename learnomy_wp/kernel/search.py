@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from marshmallow import fields, validate
-from sqlalchemy import Boolean, ColumnElement
+from sqlalchemy import ColumnElement, Float
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -33,16 +33,16 @@ def search_field() -> fields.String:
     )
 
 
-class FullText(FunctionElement[bool]):
-    """`MATCH (column) AGAINST (words IN BOOLEAN MODE)`; always true where there is no such index."""
+class FullText(FunctionElement[float]):
+    """How well a text matches, `MATCH (column) AGAINST (words IN BOOLEAN MODE)`; 1 where there is no such index."""
 
-    type = Boolean()
+    type = Float()
     inherit_cache = True
 
 
 @compiles(FullText)
 def _without(_element: FullText, _compiler: Any, **_options: Any) -> str:
-    return "1 = 1"
+    return "1"
 
 
 @compiles(FullText, "mysql")
@@ -54,7 +54,7 @@ def _match(element: FullText, compiler: Any, **options: Any) -> str:
 
 def search_filters(column: ColumnElement[str]) -> dict[str, Filter]:
     """The filters of a `Listing` that `search_values` fills."""
-    found = {"search_index": Filter(lambda asked: FullText(column, asked), narrow=True)}
+    found = {"search_index": Filter(lambda asked: FullText(column, asked) > 0, narrow=True)}
     for number in range(MAX_WORDS):
         found[f"search_{number}"] = Filter(lambda word: column.like(word, escape="!"))
     return found
