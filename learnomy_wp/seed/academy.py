@@ -17,7 +17,7 @@ from sqlalchemy import Table, bindparam, delete, func, insert, select, update
 
 from learnomy_wp.kernel import cache, clock, db
 from learnomy_wp.seed import content
-from wp_schema.folding import fold, sort_title
+from wp_schema.folding import fold, search_text, sort_title
 from wp_schema.tables import (
     course_instructors,
     course_terms,
@@ -142,7 +142,7 @@ def _course(number: int, instructors: Sequence[int], now: datetime) -> dict[str,
         "excerpt": summary,
         "content_raw": html,
         "content_html": html,
-        "search_text": fold(f"{about.title} {summary} {content.CATEGORIES[about.category]}"),
+        "search_text": search_text(about.title, summary, content.CATEGORIES[about.category]),
         "status": "published",
         "level": content.LEVELS[number % len(content.LEVELS)],
         "language": content.LANGUAGES[number % len(content.LANGUAGES)],
