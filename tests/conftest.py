@@ -36,6 +36,7 @@ pytest_plugins = ["tests.client"]
 VERSIONS = ("6.1", "6.8", "7.1")
 DEFAULT_VERSION = "7.1"
 NOTES = "learnomy_notes"
+KEPT_SLOTS = 2  # as many as `make test` has processes
 
 _sites: dict[str, Site] = {}
 _counted: dict[str, Counter[str]] = {"wordpress": Counter(), "database": Counter(), "door": Counter()}
@@ -167,9 +168,11 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
 
 
 def pytest_sessionfinish() -> None:
-    """Sites stay up for the next session; only our connections to them end."""
+    """Sites stay up for the next session, but those of a crowd: only our connections to them end."""
     for found in _sites.values():
         found.close()
+        if slot() >= KEPT_SLOTS:
+            found.end()
     for handle in _held:
         handle.close()
 

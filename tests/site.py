@@ -514,8 +514,13 @@ class Site:
                 thread.join()
 
     def close(self) -> None:
-        """Let go of connections; the site itself stays up for the next session."""
+        """Let go of connections; the site itself stays up."""
         self._http.close()
+
+    def end(self) -> None:
+        """End the site's processes; its servers stay."""
+        for name in ("worker", "api", "nginx", "php-fpm"):
+            self.stop(name)
 
 
 @dataclass
