@@ -18,7 +18,7 @@ from learnomy_wp.kernel import bridge, clock, db, envelope, errors, log, metrics
 from learnomy_wp.kernel import call as calls
 from learnomy_wp.kernel.call import Call
 from learnomy_wp.kernel.runtime import Runtime, start
-from learnomy_wp.kernel.wsgi import Middleware
+from learnomy_wp.kernel.wsgi import IdConverter, Middleware
 
 CORS = {
     "Access-Control-Allow-Methods": "OPTIONS, GET, POST, PUT, PATCH, DELETE",
@@ -51,6 +51,7 @@ def create_app(config: Config | None = None) -> Flask:
     app = Flask("learnomy_wp", static_folder=None)
     app.config.update(openapi.SETTINGS, MAX_CONTENT_LENGTH=bridge.MAX_BODY_BYTES)
     app.extensions["learnomy"] = runtime
+    app.url_map.converters["int"] = IdConverter
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     api = EnvelopeApi(app, spec_kwargs=openapi.SPEC_OPTIONS)

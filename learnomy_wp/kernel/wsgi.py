@@ -6,10 +6,17 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qs
 
+from werkzeug.routing import IntegerConverter
 from werkzeug.wsgi import get_path_info
 
 ROOT = "/wp-json/"
 App = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+
+class IdConverter(IntegerConverter):
+    """Ids in paths: the digits of a 64-bit number, where Werkzeug takes endless ones and those of any script."""
+
+    regex = "[0-9]{1,19}"
 
 
 class Middleware:
