@@ -32,6 +32,7 @@ spl_autoload_register(
 			'Breaker_Store'      => 'breaker-store.php',
 			'Bridge_Options'     => 'pairing-options.php',
 			'Pairing'            => 'pairing.php',
+			'Site_Addresses'     => 'pairing-addresses.php',
 
 			// The doors.
 			'Early_Door'         => 'early-door.php',

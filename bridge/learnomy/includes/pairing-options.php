@@ -19,7 +19,7 @@ defined( 'ABSPATH' ) || exit;
 final class Bridge_Options {
 
 	const OPTION  = 'learnomy_bridge';
-	const NETWORK = array( 'secret', 'address', 'loopback', 'paired_at', 'facts', 'stub_problem' );
+	const NETWORK = array( 'secret', 'address', 'loopback', 'paired_at', 'facts', 'addresses', 'stub_problem' );
 
 	const DEFAULTS = array(
 		'secret'        => '',
@@ -27,6 +27,7 @@ final class Bridge_Options {
 		'loopback'      => '',
 		'paired_at'     => 0,
 		'facts'         => '',
+		'addresses'     => array(),
 		'stub_problem'  => '',
 		'compat'        => false,
 		'harmless'      => array(),

@@ -40,6 +40,7 @@ final class Pairing {
 	 */
 	public static function pair( ?string $address = null ) {
 		Activation::set_up_site();
+		Site_Addresses::forget();
 		if ( ! Channel_Keys::are_usable() ) {
 			return new \WP_Error( 'learnomy_secret', __( 'LEARNOMY_SECRET is too short: give it 32 characters or more, the same here and at the backend.', 'learnomy' ) );
 		}
@@ -208,12 +209,10 @@ final class Pairing {
 			'cookiehash'        => defined( 'COOKIEHASH' ) ? COOKIEHASH : '',
 			'cookies'           => array( 'logged_in' => defined( 'LOGGED_IN_COOKIE' ) ? LOGGED_IN_COOKIE : '' ),
 			'abspath'           => ABSPATH,
-			'home'              => get_home_url( self::main_site() ),
-			'siteurl'           => get_site_url( self::main_site() ),
 			'loopback'          => Bridge_Options::get( 'loopback' ),
 			'subdomain_install' => is_multisite() && is_subdomain_install(),
 			'main_site'         => self::main_site(),
-		);
+		) + Site_Addresses::of( self::main_site() );
 	}
 
 	/**
@@ -224,14 +223,13 @@ final class Pairing {
 	 */
 	private static function blog( int $site_id ): array {
 		global $wpdb;
-		$site = is_multisite() ? get_site( $site_id ) : null;
-		$home = get_home_url( $site_id );
-		$port = wp_parse_url( $home, PHP_URL_PORT );
-		return array(
+		$site      = is_multisite() ? get_site( $site_id ) : null;
+		$addresses = Site_Addresses::of( $site_id );
+		$home      = $addresses['home'];
+		$port      = wp_parse_url( $home, PHP_URL_PORT );
+		return $addresses + array(
 			'id'       => $site_id,
 			'prefix'   => $wpdb->get_blog_prefix( $site_id ),
-			'home'     => $home,
-			'siteurl'  => get_site_url( $site_id ),
 			'domain'   => $site ? $site->domain : (string) wp_parse_url( $home, PHP_URL_HOST ) . ( $port ? ':' . $port : '' ),
 			'path'     => $site ? $site->path : trailingslashit( (string) wp_parse_url( $home, PHP_URL_PATH ) ),
 			'rest_url' => get_rest_url( $site_id ),
@@ -254,8 +252,7 @@ final class Pairing {
 			wp_salt( 'secure_auth' ),
 			wp_salt( 'logged_in' ),
 			wp_salt( 'nonce' ),
-			get_home_url( self::main_site() ),
-			get_site_url( self::main_site() ),
+			implode( ' ', Site_Addresses::of( self::main_site() ) ),
 			rest_get_url_prefix(),
 			Bridge_Options::address(),
 			Bridge_Options::secret(),
