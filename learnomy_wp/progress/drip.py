@@ -11,44 +11,31 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import ColumnElement, case, func
+
 from learnomy_wp.progress.outline import parents
 from wp_schema.tables import lessons, sections
 
 AFTER_ENROLMENT, ON_DATE, SEQUENTIAL = "after_enrolment", "on_date", "sequential"
 
+
+def _in_force(name: str) -> ColumnElement[Any]:
+    """A lesson's own value, else its section's; a topic opens no earlier than its lesson."""
+    own, inherited = lessons.c[name], func.coalesce(parents.c[name], sections.c[name])
+    of_topic = case((own.is_(None), inherited), (inherited.is_(None), own), (own > inherited, own), else_=inherited)
+    return case((lessons.c.parent_id.is_(None), func.coalesce(own, inherited)), else_=of_topic).label(name)
+
+
 # What `opens_at` needs of a lesson, for statements over `outline.SOURCE`.
-COLUMNS = (
-    lessons.c.drip_days,
-    lessons.c.drip_at,
-    parents.c.drip_days.label("parent_drip_days"),
-    parents.c.drip_at.label("parent_drip_at"),
-    sections.c.drip_days.label("section_drip_days"),
-    sections.c.drip_at.label("section_drip_at"),
-)
+COLUMNS = (_in_force("drip_days"), _in_force("drip_at"))
 
 
 def opens_at(facts: Mapping[str, Any], mode: str, enrolled_at: datetime) -> datetime | None:
-    """The instant before which a lesson is closed, None where no date closes it.
-
-    A lesson's own value goes before its section's; a topic opens no earlier than its lesson.
-    """
-    if mode == AFTER_ENROLMENT:
-        days: int | None = _latest(_values(facts, "drip_days"))
-        return None if days is None else enrolled_at + timedelta(days=days)
-    at: datetime | None = _latest(_values(facts, "drip_at")) if mode == ON_DATE else None
+    """The instant before which a lesson is closed, None where no date closes it."""
+    if mode == AFTER_ENROLMENT and facts["drip_days"] is not None:
+        return enrolled_at + timedelta(days=facts["drip_days"])
+    at: datetime | None = facts["drip_at"] if mode == ON_DATE else None
     return at
-
-
-def _values(facts: Mapping[str, Any], name: str) -> Iterable[Any]:
-    own, section = facts[name], facts[f"section_{name}"]
-    if facts["parent_id"] is None:
-        return (own if own is not None else section,)
-    parent = facts[f"parent_{name}"]
-    return (own, parent if parent is not None else section)
-
-
-def _latest(values: Iterable[Any]) -> Any:
-    return max((value for value in values if value is not None), default=None)
 
 
 def previous_ids(order: Iterable[tuple[int, int | None]]) -> dict[int, list[int]]:

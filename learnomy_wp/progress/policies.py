@@ -32,8 +32,6 @@ FACTS = (
         lessons.c.id.label("lesson_id"),
         lessons.c.course_id,
         lessons.c.parent_id,
-        lessons.c.section_id,
-        lessons.c.title,
         lessons.c.is_preview,
         lessons.c.status.label("lesson_status"),
         lessons.c.min_watch_seconds,
@@ -45,7 +43,6 @@ FACTS = (
         courses.c.status.label("course_status"),
         courses.c.drip_mode,
         courses.c.completion_rules,
-        courses.c.curriculum_version,
         courses.c.access_starts_at,
         course_instructors.c.role,
         enrollments.c.id.label("enrollment_id"),
@@ -58,9 +55,6 @@ FACTS = (
         access.has_unmet_prerequisite(courses.c.id).label("has_unmet_prerequisite"),
         progress.c.state,
         progress.c.position_seconds,
-        progress.c.watched_seconds,
-        progress.c.watched_share,
-        progress.c.scrolled,
         progress.c.completed_at,
     )
     .select_from(

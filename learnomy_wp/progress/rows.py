@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import and_, bindparam, func, select, update
 from sqlalchemy.dialects import mysql, sqlite
-from sqlalchemy.sql.dml import Insert
 
 from learnomy_wp.kernel import clock, db
 from wp_schema.tables import enrollments, progress
@@ -18,36 +17,19 @@ ENROLLMENT = (
     "user_id",
     "course_id",
     "status",
-    "source",
     "progress_percent",
     "lessons_completed",
     "lessons_total",
     "next_lesson_id",
     "last_lesson_id",
     "completion_no",
-    "curriculum_version",
     "has_access",
-    "enrolled_at",
     "started_at",
     "completed_at",
-    "expires_at",
     "last_activity_at",
-    "version",
 )
-MINE = (
-    "state",
-    "position_seconds",
-    "watched_seconds",
-    "watched_share",
-    "scrolled",
-    "started_at",
-    "completed_at",
-    "sync_at",
-    "sync_op_id",
-    "position_sync_at",
-    "position_sync_op_id",
-)
-SHOWN = ("state", "completed_at", "position_seconds", "watched_seconds", "watched_share", "scrolled")
+# What a learner's progress in a lesson consists of, as answers show it and rules ask for it.
+MINE = ("state", "position_seconds", "watched_seconds", "watched_share", "scrolled", "started_at", "completed_at")
 EMPTY: dict[str, Any] = {
     **dict.fromkeys(MINE),
     "state": "none",
@@ -56,6 +38,19 @@ EMPTY: dict[str, Any] = {
     "watched_share": 0,
     "scrolled": False,
 }
+# The columns that each kind of write owns, beside the time of its operation. An ordinary write
+# is an operation of the server's own, so it has no id.
+COMPLETION = ("state", "started_at", "completed_at", "sync_at", "sync_op_id")
+POSITION = (
+    "state",
+    "started_at",
+    "position_seconds",
+    "watched_seconds",
+    "watched_share",
+    "scrolled",
+    "position_sync_at",
+    "position_sync_op_id",
+)
 _PREFIX = "lesson_"
 
 LOCK = select(*(enrollments.c[name] for name in ENROLLMENT)).with_for_update()
@@ -117,22 +112,34 @@ BEGIN_AGAIN = (
 )
 
 
-def _upsert_mysql() -> Insert:
-    statement = mysql.insert(progress)
-    given = statement.inserted
-    return statement.on_duplicate_key_update({name: given[name] for name in (*MINE, "course_id", "updated_at")})
+class _Upsert:
+    """Writes some columns of a progress row that may not be there yet."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self.names = names
+        changed = (*names, "course_id", "updated_at")
+        on_mysql, on_sqlite = mysql.insert(progress), sqlite.insert(progress)
+        self.on_mysql = on_mysql.on_duplicate_key_update({name: on_mysql.inserted[name] for name in changed})
+        self.on_sqlite = on_sqlite.on_conflict_do_update(
+            index_elements=[progress.c.user_id, progress.c.object_type, progress.c.object_id],
+            set_={name: on_sqlite.excluded[name] for name in changed},
+        )
+
+    def __call__(self, enrollment: Mapping[str, Any], lesson_id: int, done: Mapping[str, Any], at: datetime) -> None:
+        values = {
+            **{name: done.get(name) for name in self.names},
+            "user_id": enrollment["user_id"],
+            "object_type": "lesson",
+            "object_id": lesson_id,
+            "course_id": enrollment["course_id"],
+            "created_at": at,
+            "updated_at": at,
+        }
+        db.execute(self.on_sqlite if db.current().is_sqlite else self.on_mysql, values)
 
 
-def _upsert_sqlite() -> Insert:
-    statement = sqlite.insert(progress)
-    given = statement.excluded
-    return statement.on_conflict_do_update(
-        index_elements=[progress.c.user_id, progress.c.object_type, progress.c.object_id],
-        set_={name: given[name] for name in (*MINE, "course_id", "updated_at")},
-    )
-
-
-UPSERT_MYSQL, UPSERT_SQLITE = _upsert_mysql(), _upsert_sqlite()
+# Both write a learner's progress in one lesson; the enrolment is locked.
+save_completion, save_position = _Upsert(COMPLETION), _Upsert(POSITION)
 
 
 def lock_with_lesson(enrollment_id: int, lesson_id: int) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -141,20 +148,6 @@ def lock_with_lesson(enrollment_id: int, lesson_id: int) -> tuple[dict[str, Any]
     assert found is not None, "enrolments are never removed"
     done = {name: found.pop(_PREFIX + name) for name in MINE}
     return found, done if done["state"] is not None else dict(EMPTY)
-
-
-def save(enrollment: Mapping[str, Any], lesson_id: int, done: Mapping[str, Any], at: datetime) -> None:
-    """Write a learner's progress in one lesson; the enrolment is locked."""
-    values = {
-        **{name: done[name] for name in MINE},
-        "user_id": enrollment["user_id"],
-        "object_type": "lesson",
-        "object_id": lesson_id,
-        "course_id": enrollment["course_id"],
-        "created_at": at,
-        "updated_at": at,
-    }
-    db.execute(UPSERT_SQLITE if db.current().is_sqlite else UPSERT_MYSQL, values)
 
 
 def reset(enrollment: Mapping[str, Any]) -> None:

@@ -41,9 +41,8 @@ def complete_lesson(actor: Actor, lesson: Mapping[str, Any]) -> Row:
         "started_at": done["started_at"] or now,
         "completed_at": now,
         "sync_at": now,
-        "sync_op_id": None,
     }
-    rows.save(enrollment, lesson_id, done, now)
+    rows.save_completion(enrollment, lesson_id, done, now)
     counted = counts.tally(enrollment, lesson_id=lesson_id, quiz_id=lesson["required_quiz_id"])
     warnings = _check_requirements(lesson, done, counted)
     events.emit(
@@ -62,8 +61,8 @@ def uncomplete_lesson(actor: Actor, lesson: Mapping[str, Any]) -> Row:
     if done["state"] != "completed":
         return _answer(enrollment, lesson, done)
     now = clock.now()
-    done |= {"state": "in_progress", "completed_at": None, "sync_at": now, "sync_op_id": None}
-    rows.save(enrollment, lesson["lesson_id"], done, now)
+    done |= {"state": "in_progress", "completed_at": None, "sync_at": now}
+    rows.save_completion(enrollment, lesson["lesson_id"], done, now)
     counted = counts.tally(enrollment)
     enrollment = counts.write(enrollment, counted, actor_id=actor.id, last_lesson_id=lesson["lesson_id"])
     return _answer(enrollment, lesson, done)
@@ -81,9 +80,8 @@ def save_position(lesson: Mapping[str, Any], position: Mapping[str, Any]) -> Row
         "watched_share": max(done["watched_share"], position["watched_share"]),
         "scrolled": bool(done["scrolled"] or position["scrolled"]),
         "position_sync_at": now,
-        "position_sync_op_id": None,
     }
-    rows.save(enrollment, lesson["lesson_id"], done, now)
+    rows.save_position(enrollment, lesson["lesson_id"], done, now)
     rows.touch(enrollment, lesson["lesson_id"])
     return _answer(enrollment, lesson, done)
 
@@ -139,7 +137,7 @@ def _answer(
         "lesson_id": lesson["lesson_id"],
         "course_id": lesson["course_id"],
         "parent_id": lesson["parent_id"],
-        **{name: done[name] for name in rows.SHOWN},
+        **{name: done[name] for name in rows.MINE},
         "state": "available" if done["state"] == "none" else done["state"],
         "warnings": [{"field": item.field, "message": item.message} for item in warnings or ()],
         "course_progress": {
