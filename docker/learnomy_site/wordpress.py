@@ -22,15 +22,11 @@ PLUGIN = REPOSITORY / "bridge" / "learnomy"
 
 
 _ADDRESSES = """\
-defined( 'WP_HOME' ) || define( 'WP_HOME', 'http://' . $learnomy_site_host );
-defined( 'WP_SITEURL' ) || define( 'WP_SITEURL', 'http://' . $learnomy_site_host );"""
+defined( 'WP_HOME' ) || define( 'WP_HOME', 'http://{{host}}' );
+defined( 'WP_SITEURL' ) || define( 'WP_SITEURL', 'http://{{host}}' );"""
 
-# A network finds its sites by the Host header, so there the header follows the site's own address.
 _NETWORK_ADDRESSES = """\
 if ( 'make' !== getenv( 'LEARNOMY_SITE_NETWORK' ) ) {
-	if ( '{{host}}' !== $learnomy_site_host ) {
-		$_SERVER['HTTP_HOST'] = '{{host}}';
-	}
 	define( 'MULTISITE', true );
 	define( 'SUBDOMAIN_INSTALL', false );
 	define( 'DOMAIN_CURRENT_SITE', '{{host}}' );

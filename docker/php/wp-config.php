@@ -14,10 +14,9 @@ $table_prefix = 'wp_';
 
 {{salts}}
 
-// One site, several ports (with and without the direct door): its own address follows the port that was used.
-$learnomy_site_host = '{{host}}';
+// One site with one address, whichever of its ports (with and without the direct door) was asked.
 if ( isset( $_SERVER['HTTP_HOST'] ) && in_array( $_SERVER['HTTP_HOST'], array( {{hosts}} ), true ) ) {
-	$learnomy_site_host = $_SERVER['HTTP_HOST'];
+	$_SERVER['HTTP_HOST'] = '{{host}}';
 }
 {{addresses}}
 define( 'COOKIEHASH', '{{cookiehash}}' );

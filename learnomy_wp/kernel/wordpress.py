@@ -72,7 +72,7 @@ def render_content(content: str, author_id: int) -> dict[str, Any]:
     if site.current().is_embedded:
         return local.render_content(content)
     answer = _ask("call", "render_content", None, {"content": content, "author_id": author_id})
-    return {"html": str(answer["html"]), "slots": list(answer.get("slots") or [])}
+    return {"html": str(answer["html"]).strip(), "slots": list(answer.get("slots") or [])}
 
 
 def fill_slots(html: str, slots: Sequence[Mapping[str, Any]] | None) -> str:

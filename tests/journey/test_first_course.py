@@ -69,12 +69,12 @@ def end_session(site: Site | Embedded, token: dict[str, Any], **how: Any) -> Non
     assert again.status == 401
 
 
-def travel_over_http(site: Site | Embedded, door: str, **how: Any) -> Traveller:
+def travel_over_http(site: Site | Embedded, label: str, **how: Any) -> Traveller:
     ask, token = http_ask(site, **how)
     travel = Traveller(ask)
     take_the_course(travel, publish_a_course(travel))
     end_session(site, token, **how)
-    SEEN[door] = travel.seen
+    SEEN[label] = travel.seen
     return travel
 
 
