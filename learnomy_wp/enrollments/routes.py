@@ -47,14 +47,28 @@ def leave_course(actor: Actor, id: int) -> dict[str, Any]:
     return service.leave(actor, id)
 
 
-@courses_bp.endpoint("get", "/courses/<int:id>/access", can=ANY, returns=AccessOut, filters=CONTENT_FILTERS)
+@courses_bp.endpoint(
+    "get",
+    "/courses/<int:id>/access",
+    can=ANY,
+    returns=AccessOut,
+    filters=CONTENT_FILTERS,
+    payload_filter="learnomy_rest_access_payload",
+)
 def get_course_access(actor: Actor, id: int) -> dict[str, Any]:
     """Tell whether the caller may open a course, and why not: price, dates, prerequisites, capacity, membership."""
     return queries.explain_access(actor, id, {"id": id})
 
 
 @bp.endpoint(
-    "get", "/enrollments", can=USER, query=EnrollmentQuery, returns=EnrollmentOut, many=True, payload_filter=PAYLOAD
+    "get",
+    "/enrollments",
+    can=USER,
+    query=EnrollmentQuery,
+    returns=EnrollmentOut,
+    many=True,
+    payload_filter=PAYLOAD,
+    query_filter="learnomy_enrollment_query",
 )
 def list_enrollments(actor: Actor, query: dict[str, Any]) -> Page:
     """List enrolments: one's own; staff see those of their courses, managers all."""

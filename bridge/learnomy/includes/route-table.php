@@ -1183,6 +1183,9 @@ return array(
 					'required' => true,
 				),
 			),
+			'filters' => array(
+				'payload' => 'learnomy_rest_course_payload',
+			),
 		),
 		array(
 			'path' => '/courses/(?P<id>[\\d]+)',
@@ -1673,6 +1676,7 @@ return array(
 				),
 			),
 			'filters' => array(
+				'payload' => 'learnomy_rest_access_payload',
 				'rules' => array(
 					'learnomy_require_login_for_content',
 					'learnomy_content_can_access',
@@ -1696,7 +1700,7 @@ return array(
 		array(
 			'path' => '/courses/(?P<id>[\\d]+)/curriculum',
 			'method' => 'GET',
-			'name' => 'get_courses_one_curriculum',
+			'name' => 'get_curriculum',
 			'public' => true,
 			'deadline' => 'read',
 			'args' => array(
@@ -1706,18 +1710,111 @@ return array(
 					'required' => true,
 				),
 			),
+			'filters' => array(
+				'payload' => 'learnomy_rest_curriculum_payload',
+				'rules' => array(
+					'learnomy_require_login_for_content',
+					'learnomy_content_can_access',
+				),
+			),
 		),
 		array(
 			'path' => '/courses/(?P<id>[\\d]+)/curriculum',
 			'method' => 'PUT',
-			'name' => 'put_courses_one_curriculum',
+			'name' => 'put_curriculum',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
 					'description' => 'The object\'s id.',
 					'required' => true,
+				),
+				'sections' => array(
+					'type' => 'array',
+					'maxItems' => 2000,
+					'items' => array(
+						'type' => 'object',
+						'properties' => array(
+							'id' => array(
+								'type' => 'integer',
+								'minimum' => 1,
+								'maximum' => 9223372036854775807,
+							),
+							'lessons' => array(
+								'type' => 'array',
+								'maxItems' => 2000,
+								'items' => array(
+									'type' => 'object',
+									'properties' => array(
+										'id' => array(
+											'type' => 'integer',
+											'minimum' => 1,
+											'maximum' => 9223372036854775807,
+										),
+										'topics' => array(
+											'type' => 'array',
+											'maxItems' => 2000,
+											'items' => array(
+												'type' => 'object',
+												'properties' => array(
+													'id' => array(
+														'type' => 'integer',
+														'minimum' => 1,
+														'maximum' => 9223372036854775807,
+													),
+												),
+											),
+										),
+									),
+								),
+							),
+							'quizzes' => array(
+								'type' => 'array',
+								'maxItems' => 2000,
+								'items' => array(
+									'type' => 'object',
+									'properties' => array(
+										'id' => array(
+											'type' => 'integer',
+											'minimum' => 1,
+											'maximum' => 9223372036854775807,
+										),
+									),
+								),
+							),
+						),
+					),
+					'required' => true,
+				),
+				'unattached' => array(
+					'type' => 'array',
+					'maxItems' => 2000,
+					'description' => 'Lessons taken out of their sections.',
+					'items' => array(
+						'type' => 'object',
+						'properties' => array(
+							'id' => array(
+								'type' => 'integer',
+								'minimum' => 1,
+								'maximum' => 9223372036854775807,
+							),
+							'topics' => array(
+								'type' => 'array',
+								'maxItems' => 2000,
+								'items' => array(
+									'type' => 'object',
+									'properties' => array(
+										'id' => array(
+											'type' => 'integer',
+											'minimum' => 1,
+											'maximum' => 9223372036854775807,
+										),
+									),
+								),
+							),
+						),
+					),
 				),
 			),
 		),
@@ -1886,6 +1983,9 @@ return array(
 					'required' => true,
 				),
 			),
+			'filters' => array(
+				'payload' => 'learnomy_rest_course_payload',
+			),
 		),
 		array(
 			'path' => '/courses/(?P<id>[\\d]+)/reviews',
@@ -1918,14 +2018,47 @@ return array(
 		array(
 			'path' => '/courses/(?P<id>[\\d]+)/sections',
 			'method' => 'POST',
-			'name' => 'post_courses_one_sections',
+			'name' => 'create_section',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
 					'description' => 'The object\'s id.',
 					'required' => true,
+				),
+				'description' => array(
+					'type' => 'string',
+					'maxLength' => 5000,
+				),
+				'drip_days' => array(
+					'type' => array(
+						'integer',
+						'null',
+					),
+					'minimum' => 0,
+					'maximum' => 36500,
+					'description' => 'Its lessons open so many days after enrolling, where the course drips so.',
+				),
+				'drip_at' => array(
+					'type' => array(
+						'string',
+						'null',
+					),
+					'format' => 'date-time',
+					'description' => 'When its lessons open, where the course drips so.',
+				),
+				'title' => array(
+					'type' => 'string',
+					'minLength' => 1,
+					'maxLength' => 255,
+					'required' => true,
+				),
+				'position' => array(
+					'type' => 'integer',
+					'minimum' => 0,
+					'maximum' => 2000,
+					'description' => 'Its place; else the last.',
 				),
 			),
 		),
@@ -2031,11 +2164,7 @@ return array(
 					'default' => '-enrolled_at',
 					'enum' => array(
 						'-enrolled_at',
-						'-last_activity_at',
-						'-progress_percent',
 						'enrolled_at',
-						'last_activity_at',
-						'progress_percent',
 					),
 					'description' => 'Order; a leading minus turns it round.',
 				),
@@ -2079,6 +2208,7 @@ return array(
 			),
 			'filters' => array(
 				'payload' => 'learnomy_rest_enrollment_payload',
+				'query' => 'learnomy_enrollment_query',
 			),
 			'list' => true,
 		),
@@ -2291,17 +2421,86 @@ return array(
 		array(
 			'path' => '/lessons',
 			'method' => 'GET',
-			'name' => 'get_lessons',
+			'name' => 'list_lessons',
 			'public' => false,
 			'deadline' => 'read',
-			'args' => array(),
+			'args' => array(
+				'per_page' => array(
+					'type' => 'integer',
+					'default' => 20,
+					'minimum' => 1,
+					'maximum' => 100,
+					'description' => 'Rows in a page, 1 to 100.',
+				),
+				'cursor' => array(
+					'type' => 'string',
+					'description' => 'meta.cursor_next of the page before.',
+				),
+				'page' => array(
+					'type' => 'integer',
+					'minimum' => 1,
+					'description' => 'Page number, up to the 1,000th row; a cursor goes on from there.',
+				),
+				'sort' => array(
+					'type' => 'string',
+					'default' => '-created_at',
+					'enum' => array(
+						'-created_at',
+						'-title',
+						'created_at',
+						'title',
+					),
+					'description' => 'Order; a leading minus turns it round.',
+				),
+				'course_id' => array(
+					'type' => 'integer',
+					'minimum' => 1,
+					'maximum' => 9223372036854775807,
+				),
+				'section_id' => array(
+					'type' => 'integer',
+					'minimum' => 1,
+					'maximum' => 9223372036854775807,
+				),
+				'parent_id' => array(
+					'type' => 'integer',
+					'minimum' => 1,
+					'maximum' => 9223372036854775807,
+					'description' => 'The topics of a lesson.',
+				),
+				'unattached' => array(
+					'type' => 'boolean',
+					'description' => 'Lessons in no section.',
+				),
+				'content_type' => array(
+					'type' => 'string',
+					'pattern' => '^[a-z0-9][a-z0-9_-]{0,31}$',
+				),
+				'status' => array(
+					'type' => 'string',
+					'enum' => array(
+						'draft',
+						'published',
+						'trash',
+					),
+					'description' => 'All but the trash, if not named.',
+				),
+				'ids' => array(
+					'type' => 'string',
+					'description' => 'Only these, comma-separated.',
+				),
+			),
+			'filters' => array(
+				'query' => 'learnomy_lesson_query',
+			),
+			'list' => true,
 		),
 		array(
 			'path' => '/lessons/(?P<id>[\\d]+)',
 			'method' => 'DELETE',
-			'name' => 'delete_lessons_one',
+			'name' => 'delete_lesson',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -2313,7 +2512,7 @@ return array(
 		array(
 			'path' => '/lessons/(?P<id>[\\d]+)',
 			'method' => 'GET',
-			'name' => 'get_lessons_one',
+			'name' => 'get_lesson',
 			'public' => false,
 			'deadline' => 'read',
 			'args' => array(
@@ -2323,19 +2522,238 @@ return array(
 					'required' => true,
 				),
 			),
+			'filters' => array(
+				'payload' => 'learnomy_rest_lesson_payload',
+				'rules' => array(
+					'learnomy_require_login_for_content',
+					'learnomy_content_can_access',
+				),
+			),
 		),
 		array(
 			'path' => '/lessons/(?P<id>[\\d]+)',
 			'method' => 'PATCH',
-			'name' => 'patch_lessons_one',
+			'name' => 'update_lesson',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
 					'description' => 'The object\'s id.',
 					'required' => true,
 				),
+				'slug' => array(
+					'type' => 'string',
+					'minLength' => 1,
+					'maxLength' => 200,
+				),
+				'content_type' => array(
+					'type' => 'string',
+					'pattern' => '^[a-z0-9][a-z0-9_-]{0,31}$',
+					'description' => 'text, video, audio, document, embed, live, mediashield, or a plugin\'s own.',
+				),
+				'excerpt' => array(
+					'type' => 'string',
+					'maxLength' => 5000,
+				),
+				'content' => array(
+					'type' => 'string',
+					'description' => 'Blocks or HTML, as WordPress\'s editor writes it.',
+				),
+				'video_url' => array(
+					'type' => array(
+						'string',
+						'null',
+					),
+					'maxLength' => 2048,
+					'pattern' => '^(https?://\\S+|[\\w.-]{1,191})$',
+				),
+				'media' => array(
+					'type' => 'object',
+					'properties' => array(
+						'poster_url' => array(
+							'type' => array(
+								'string',
+								'null',
+							),
+							'format' => 'url',
+							'default' => null,
+							'maxLength' => 2048,
+						),
+						'document_url' => array(
+							'type' => array(
+								'string',
+								'null',
+							),
+							'format' => 'url',
+							'default' => null,
+							'maxLength' => 2048,
+						),
+						'embed_url' => array(
+							'type' => array(
+								'string',
+								'null',
+							),
+							'format' => 'url',
+							'default' => null,
+							'maxLength' => 2048,
+						),
+						'meeting_url' => array(
+							'type' => array(
+								'string',
+								'null',
+							),
+							'format' => 'url',
+							'default' => null,
+							'maxLength' => 2048,
+						),
+						'sources' => array(
+							'type' => 'array',
+							'maxItems' => 20,
+							'items' => array(
+								'type' => 'object',
+								'properties' => array(
+									'url' => array(
+										'type' => 'string',
+										'format' => 'url',
+										'maxLength' => 2048,
+									),
+									'type' => array(
+										'type' => array(
+											'string',
+											'null',
+										),
+										'default' => null,
+										'maxLength' => 127,
+									),
+								),
+							),
+						),
+						'captions' => array(
+							'type' => 'array',
+							'maxItems' => 50,
+							'items' => array(
+								'type' => 'object',
+								'properties' => array(
+									'url' => array(
+										'type' => 'string',
+										'format' => 'url',
+										'maxLength' => 2048,
+									),
+									'language' => array(
+										'type' => 'string',
+										'pattern' => '^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8}){0,2}$',
+									),
+									'label' => array(
+										'type' => array(
+											'string',
+											'null',
+										),
+										'default' => null,
+										'maxLength' => 100,
+									),
+								),
+							),
+						),
+					),
+				),
+				'live_starts_at' => array(
+					'type' => array(
+						'string',
+						'null',
+					),
+					'format' => 'date-time',
+				),
+				'live_ends_at' => array(
+					'type' => array(
+						'string',
+						'null',
+					),
+					'format' => 'date-time',
+				),
+				'duration_seconds' => array(
+					'type' => 'integer',
+					'minimum' => 0,
+					'maximum' => 10000000,
+				),
+				'is_preview' => array(
+					'type' => 'boolean',
+					'description' => 'Open to everybody.',
+				),
+				'drip_days' => array(
+					'type' => array(
+						'integer',
+						'null',
+					),
+					'minimum' => 0,
+					'maximum' => 36500,
+				),
+				'drip_at' => array(
+					'type' => array(
+						'string',
+						'null',
+					),
+					'format' => 'date-time',
+				),
+				'completion_rules' => array(
+					'type' => 'object',
+					'properties' => array(
+						'min_watch_seconds' => array(
+							'type' => array(
+								'integer',
+								'null',
+							),
+							'minimum' => 0,
+							'maximum' => 10000000,
+						),
+						'required_video_share' => array(
+							'type' => array(
+								'integer',
+								'null',
+							),
+							'minimum' => 0,
+							'maximum' => 100,
+						),
+						'requires_scroll' => array(
+							'type' => 'boolean',
+						),
+						'required_quiz_id' => array(
+							'type' => array(
+								'integer',
+								'null',
+							),
+							'minimum' => 1,
+							'maximum' => 9223372036854775807,
+							'description' => 'A quiz of the same course.',
+						),
+					),
+				),
+				'title' => array(
+					'type' => 'string',
+					'minLength' => 1,
+					'maxLength' => 255,
+				),
+				'section_id' => array(
+					'type' => array(
+						'integer',
+						'null',
+					),
+					'minimum' => 1,
+					'maximum' => 9223372036854775807,
+					'description' => 'A section of the same course; null takes it out.',
+				),
+				'status' => array(
+					'type' => 'string',
+					'enum' => array(
+						'draft',
+						'published',
+						'trash',
+					),
+					'description' => 'Another than trash also brings it back from the trash, within 30 days.',
+				),
+			),
+			'filters' => array(
+				'payload' => 'learnomy_rest_lesson_payload',
 			),
 		),
 		array(
@@ -2496,15 +2914,224 @@ return array(
 		array(
 			'path' => '/lessons/(?P<id>[\\d]+)/topics',
 			'method' => 'POST',
-			'name' => 'post_lessons_one_topics',
+			'name' => 'create_topic',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
 					'description' => 'The object\'s id.',
 					'required' => true,
 				),
+				'slug' => array(
+					'type' => 'string',
+					'minLength' => 1,
+					'maxLength' => 200,
+				),
+				'content_type' => array(
+					'type' => 'string',
+					'pattern' => '^[a-z0-9][a-z0-9_-]{0,31}$',
+					'description' => 'text, video, audio, document, embed, live, mediashield, or a plugin\'s own.',
+				),
+				'excerpt' => array(
+					'type' => 'string',
+					'maxLength' => 5000,
+				),
+				'content' => array(
+					'type' => 'string',
+					'description' => 'Blocks or HTML, as WordPress\'s editor writes it.',
+				),
+				'video_url' => array(
+					'type' => array(
+						'string',
+						'null',
+					),
+					'maxLength' => 2048,
+					'pattern' => '^(https?://\\S+|[\\w.-]{1,191})$',
+				),
+				'media' => array(
+					'type' => 'object',
+					'properties' => array(
+						'poster_url' => array(
+							'type' => array(
+								'string',
+								'null',
+							),
+							'format' => 'url',
+							'default' => null,
+							'maxLength' => 2048,
+						),
+						'document_url' => array(
+							'type' => array(
+								'string',
+								'null',
+							),
+							'format' => 'url',
+							'default' => null,
+							'maxLength' => 2048,
+						),
+						'embed_url' => array(
+							'type' => array(
+								'string',
+								'null',
+							),
+							'format' => 'url',
+							'default' => null,
+							'maxLength' => 2048,
+						),
+						'meeting_url' => array(
+							'type' => array(
+								'string',
+								'null',
+							),
+							'format' => 'url',
+							'default' => null,
+							'maxLength' => 2048,
+						),
+						'sources' => array(
+							'type' => 'array',
+							'maxItems' => 20,
+							'items' => array(
+								'type' => 'object',
+								'properties' => array(
+									'url' => array(
+										'type' => 'string',
+										'format' => 'url',
+										'maxLength' => 2048,
+									),
+									'type' => array(
+										'type' => array(
+											'string',
+											'null',
+										),
+										'default' => null,
+										'maxLength' => 127,
+									),
+								),
+							),
+						),
+						'captions' => array(
+							'type' => 'array',
+							'maxItems' => 50,
+							'items' => array(
+								'type' => 'object',
+								'properties' => array(
+									'url' => array(
+										'type' => 'string',
+										'format' => 'url',
+										'maxLength' => 2048,
+									),
+									'language' => array(
+										'type' => 'string',
+										'pattern' => '^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8}){0,2}$',
+									),
+									'label' => array(
+										'type' => array(
+											'string',
+											'null',
+										),
+										'default' => null,
+										'maxLength' => 100,
+									),
+								),
+							),
+						),
+					),
+				),
+				'live_starts_at' => array(
+					'type' => array(
+						'string',
+						'null',
+					),
+					'format' => 'date-time',
+				),
+				'live_ends_at' => array(
+					'type' => array(
+						'string',
+						'null',
+					),
+					'format' => 'date-time',
+				),
+				'duration_seconds' => array(
+					'type' => 'integer',
+					'minimum' => 0,
+					'maximum' => 10000000,
+				),
+				'is_preview' => array(
+					'type' => 'boolean',
+					'description' => 'Open to everybody.',
+				),
+				'drip_days' => array(
+					'type' => array(
+						'integer',
+						'null',
+					),
+					'minimum' => 0,
+					'maximum' => 36500,
+				),
+				'drip_at' => array(
+					'type' => array(
+						'string',
+						'null',
+					),
+					'format' => 'date-time',
+				),
+				'completion_rules' => array(
+					'type' => 'object',
+					'properties' => array(
+						'min_watch_seconds' => array(
+							'type' => array(
+								'integer',
+								'null',
+							),
+							'minimum' => 0,
+							'maximum' => 10000000,
+						),
+						'required_video_share' => array(
+							'type' => array(
+								'integer',
+								'null',
+							),
+							'minimum' => 0,
+							'maximum' => 100,
+						),
+						'requires_scroll' => array(
+							'type' => 'boolean',
+						),
+						'required_quiz_id' => array(
+							'type' => array(
+								'integer',
+								'null',
+							),
+							'minimum' => 1,
+							'maximum' => 9223372036854775807,
+							'description' => 'A quiz of the same course.',
+						),
+					),
+				),
+				'title' => array(
+					'type' => 'string',
+					'minLength' => 1,
+					'maxLength' => 255,
+					'required' => true,
+				),
+				'status' => array(
+					'type' => 'string',
+					'default' => 'published',
+					'enum' => array(
+						'draft',
+						'published',
+					),
+				),
+				'position' => array(
+					'type' => 'integer',
+					'minimum' => 0,
+					'maximum' => 2000,
+					'description' => 'Its place; else the last.',
+				),
+			),
+			'filters' => array(
+				'payload' => 'learnomy_rest_lesson_payload',
 			),
 		),
 		array(
@@ -3678,9 +4305,9 @@ return array(
 		array(
 			'path' => '/sections/(?P<id>[\\d]+)',
 			'method' => 'DELETE',
-			'name' => 'delete_sections_one',
+			'name' => 'delete_section',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -3692,29 +4319,272 @@ return array(
 		array(
 			'path' => '/sections/(?P<id>[\\d]+)',
 			'method' => 'PATCH',
-			'name' => 'patch_sections_one',
+			'name' => 'update_section',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
 					'description' => 'The object\'s id.',
 					'required' => true,
+				),
+				'description' => array(
+					'type' => 'string',
+					'maxLength' => 5000,
+				),
+				'drip_days' => array(
+					'type' => array(
+						'integer',
+						'null',
+					),
+					'minimum' => 0,
+					'maximum' => 36500,
+					'description' => 'Its lessons open so many days after enrolling, where the course drips so.',
+				),
+				'drip_at' => array(
+					'type' => array(
+						'string',
+						'null',
+					),
+					'format' => 'date-time',
+					'description' => 'When its lessons open, where the course drips so.',
+				),
+				'title' => array(
+					'type' => 'string',
+					'minLength' => 1,
+					'maxLength' => 255,
+				),
+				'status' => array(
+					'type' => 'string',
+					'enum' => array(
+						'published',
+						'trash',
+					),
+					'description' => 'published brings it back from the trash, within 30 days, with its lessons.',
 				),
 			),
 		),
 		array(
 			'path' => '/sections/(?P<id>[\\d]+)/lessons',
 			'method' => 'POST',
-			'name' => 'post_sections_one_lessons',
+			'name' => 'create_lesson',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
 					'description' => 'The object\'s id.',
 					'required' => true,
 				),
+				'slug' => array(
+					'type' => 'string',
+					'minLength' => 1,
+					'maxLength' => 200,
+				),
+				'content_type' => array(
+					'type' => 'string',
+					'pattern' => '^[a-z0-9][a-z0-9_-]{0,31}$',
+					'description' => 'text, video, audio, document, embed, live, mediashield, or a plugin\'s own.',
+				),
+				'excerpt' => array(
+					'type' => 'string',
+					'maxLength' => 5000,
+				),
+				'content' => array(
+					'type' => 'string',
+					'description' => 'Blocks or HTML, as WordPress\'s editor writes it.',
+				),
+				'video_url' => array(
+					'type' => array(
+						'string',
+						'null',
+					),
+					'maxLength' => 2048,
+					'pattern' => '^(https?://\\S+|[\\w.-]{1,191})$',
+				),
+				'media' => array(
+					'type' => 'object',
+					'properties' => array(
+						'poster_url' => array(
+							'type' => array(
+								'string',
+								'null',
+							),
+							'format' => 'url',
+							'default' => null,
+							'maxLength' => 2048,
+						),
+						'document_url' => array(
+							'type' => array(
+								'string',
+								'null',
+							),
+							'format' => 'url',
+							'default' => null,
+							'maxLength' => 2048,
+						),
+						'embed_url' => array(
+							'type' => array(
+								'string',
+								'null',
+							),
+							'format' => 'url',
+							'default' => null,
+							'maxLength' => 2048,
+						),
+						'meeting_url' => array(
+							'type' => array(
+								'string',
+								'null',
+							),
+							'format' => 'url',
+							'default' => null,
+							'maxLength' => 2048,
+						),
+						'sources' => array(
+							'type' => 'array',
+							'maxItems' => 20,
+							'items' => array(
+								'type' => 'object',
+								'properties' => array(
+									'url' => array(
+										'type' => 'string',
+										'format' => 'url',
+										'maxLength' => 2048,
+									),
+									'type' => array(
+										'type' => array(
+											'string',
+											'null',
+										),
+										'default' => null,
+										'maxLength' => 127,
+									),
+								),
+							),
+						),
+						'captions' => array(
+							'type' => 'array',
+							'maxItems' => 50,
+							'items' => array(
+								'type' => 'object',
+								'properties' => array(
+									'url' => array(
+										'type' => 'string',
+										'format' => 'url',
+										'maxLength' => 2048,
+									),
+									'language' => array(
+										'type' => 'string',
+										'pattern' => '^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8}){0,2}$',
+									),
+									'label' => array(
+										'type' => array(
+											'string',
+											'null',
+										),
+										'default' => null,
+										'maxLength' => 100,
+									),
+								),
+							),
+						),
+					),
+				),
+				'live_starts_at' => array(
+					'type' => array(
+						'string',
+						'null',
+					),
+					'format' => 'date-time',
+				),
+				'live_ends_at' => array(
+					'type' => array(
+						'string',
+						'null',
+					),
+					'format' => 'date-time',
+				),
+				'duration_seconds' => array(
+					'type' => 'integer',
+					'minimum' => 0,
+					'maximum' => 10000000,
+				),
+				'is_preview' => array(
+					'type' => 'boolean',
+					'description' => 'Open to everybody.',
+				),
+				'drip_days' => array(
+					'type' => array(
+						'integer',
+						'null',
+					),
+					'minimum' => 0,
+					'maximum' => 36500,
+				),
+				'drip_at' => array(
+					'type' => array(
+						'string',
+						'null',
+					),
+					'format' => 'date-time',
+				),
+				'completion_rules' => array(
+					'type' => 'object',
+					'properties' => array(
+						'min_watch_seconds' => array(
+							'type' => array(
+								'integer',
+								'null',
+							),
+							'minimum' => 0,
+							'maximum' => 10000000,
+						),
+						'required_video_share' => array(
+							'type' => array(
+								'integer',
+								'null',
+							),
+							'minimum' => 0,
+							'maximum' => 100,
+						),
+						'requires_scroll' => array(
+							'type' => 'boolean',
+						),
+						'required_quiz_id' => array(
+							'type' => array(
+								'integer',
+								'null',
+							),
+							'minimum' => 1,
+							'maximum' => 9223372036854775807,
+							'description' => 'A quiz of the same course.',
+						),
+					),
+				),
+				'title' => array(
+					'type' => 'string',
+					'minLength' => 1,
+					'maxLength' => 255,
+					'required' => true,
+				),
+				'status' => array(
+					'type' => 'string',
+					'default' => 'published',
+					'enum' => array(
+						'draft',
+						'published',
+					),
+				),
+				'position' => array(
+					'type' => 'integer',
+					'minimum' => 0,
+					'maximum' => 2000,
+					'description' => 'Its place; else the last.',
+				),
+			),
+			'filters' => array(
+				'payload' => 'learnomy_rest_lesson_payload',
 			),
 		),
 		array(
