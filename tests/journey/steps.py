@@ -16,7 +16,7 @@ Ask = Callable[[str, str, str | None, Any], tuple[int, Any]]
 
 _TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
 _ID_NAMES = re.compile(r"(^|_)(id|ids)$")
-_SECRET_NAMES = {"access_token", "refresh_token", "request_id", "avatar_url", "cursor_next"}
+_OWN_NAMES = {"access_token", "refresh_token", "request_id", "avatar_url", "cursor_next", "display_name"}
 
 
 @dataclass
@@ -42,7 +42,7 @@ def anonymous(value: Any, name: str, key: str = "") -> Any:
         return {k: "*" if is_person and k == "name" else anonymous(v, name, k) for k, v in value.items()}
     if isinstance(value, list):
         return [anonymous(item, name, key) for item in value]
-    if value is not None and (_ID_NAMES.search(key) or key in _SECRET_NAMES):
+    if value is not None and (_ID_NAMES.search(key) or key in _OWN_NAMES):
         return "*"
     if isinstance(value, str):
         if _TIME.match(value):

@@ -162,7 +162,6 @@ def test_whoami_judges_the_forwarded_token(site: Api) -> None:
     assert refused.status == 401
 
 
-
 def test_pairing_takes_the_pair_key_only(site: Api) -> None:
     target = "/learnomy-bridge/v1/pair"
     pairing = dict(site.runtime.site.pairing)

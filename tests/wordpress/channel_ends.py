@@ -16,7 +16,6 @@ from learnomy_wp.kernel import channel
 from tests.site import Answer, Site
 
 
-
 def door_of(site: Site, answer: Answer) -> str:
     """The door by which the backend says that it gave this answer; '' where it did not give it."""
     wanted = answer.headers["X-Request-ID"]
