@@ -68,6 +68,10 @@ class Id(fields.Integer):
 class IdList(fields.String):
     """Ids in a query string, separated by commas: a list of ints inside."""
 
+    def __init__(self, **kwargs: Any) -> None:
+        # The length of the text, for those who read the declaration; the number of ids is checked below.
+        super().__init__(validate=validate.Length(1, MAX_LISTED_IDS * 20), **kwargs)
+
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
         parts = [part.strip() for part in text.split(",") if part.strip()]

@@ -743,6 +743,8 @@ return array(
 				),
 				'ids' => array(
 					'type' => 'string',
+					'minLength' => 1,
+					'maxLength' => 2000,
 					'description' => 'Only these, comma-separated.',
 				),
 				'status' => array(
@@ -2203,6 +2205,8 @@ return array(
 				),
 				'ids' => array(
 					'type' => 'string',
+					'minLength' => 1,
+					'maxLength' => 2000,
 					'description' => 'Only these, comma-separated.',
 				),
 			),
@@ -2487,6 +2491,8 @@ return array(
 				),
 				'ids' => array(
 					'type' => 'string',
+					'minLength' => 1,
+					'maxLength' => 2000,
 					'description' => 'Only these, comma-separated.',
 				),
 			),
