@@ -23,9 +23,7 @@ def blueprint() -> Blueprint:
         """Read the site's settings."""
         return settings.all_values()
 
-    @bp.endpoint(
-        "patch", "/settings", can=MANAGER, body=settings_patch(), returns=shown, writes_wordpress=True
-    )
+    @bp.endpoint("patch", "/settings", can=MANAGER, body=settings_patch(), returns=shown, writes_wordpress=True)
     def update_settings(body: dict[str, Any]) -> Effects:
         """Change settings; what is not named stays."""
         return service.change_settings(body)
