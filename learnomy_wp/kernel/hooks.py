@@ -30,12 +30,18 @@ class Filter:
         FILTERS[self.name] = self
 
     def __call__(self, value: Any, *arguments: Any) -> Any:
-        """The value after every listener, coerced to the declared type."""
+        """The value after every listener, coerced to the declared type; what no listener may give is left aside."""
         from learnomy_wp.kernel import wordpress
 
+        given = value
         for listener in _python_listeners.get(self.name, ()):
-            value = listener(value, *arguments)
-        return self.result(wordpress.apply_filter(self.name, value, arguments))
+            given = listener(given, *arguments)
+        given = wordpress.apply_filter(self.name, given, arguments)
+        try:
+            return self.result(given)
+        except (TypeError, ValueError, ArithmeticError):
+            log.get().warning("filter_result_refused", hook=self.name, type=type(given).__name__)
+            return value
 
 
 def add_filter(name: str, listener: Callable[..., Any]) -> None:

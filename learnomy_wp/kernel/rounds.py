@@ -76,7 +76,8 @@ def resume(call: Call) -> datetime | None:
 def _identity(call: Call, body: bytes) -> str:
     from flask import request
 
-    facts = f"{call.blog_id}|{call.asserted_user}|{request.method}|{request.full_path}|".encode() + body
+    caller = f"{call.blog_id}|{call.asserted_user}|{call.authorization}"
+    facts = f"{caller}|{request.method}|{request.full_path}|".encode("utf-8", "surrogatepass") + body
     return hashlib.sha256(facts).hexdigest()
 
 

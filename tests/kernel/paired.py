@@ -104,7 +104,7 @@ class Paired:
     def direct(self, method: str, path: str, *, body: Any = None, **headers: str) -> Answer:
         """By the direct door, as nginx passes it on."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        answer = self.api.app.test_client().open(
+        answer = self.api.app.test_client(use_cookies=False).open(
             ROOT + path, method=method, json=body, headers={"Host": "learnomy.test", **sent}
         )
         return Answer(answer.status_code, answer.get_json(silent=True), answer.headers)
@@ -144,7 +144,7 @@ class Paired:
         own = {channel.HEADER + name: value for name, value in sent.items()}
         if authorization:
             own["Authorization"] = authorization
-        answer = self.api.app.test_client().open(
+        answer = self.api.app.test_client(use_cookies=False).open(
             prefix + path, method=method, data=data, headers={**own, **(headers or {})}, content_type=kind or None
         )
         body_sent = answer.get_data()

@@ -13,7 +13,6 @@ from learnomy_wp.kernel import clock, doors
 from tests.client import Answer, Api
 from tests.kernel import probe
 from tests.kernel.paired import SALTS, Paired, paired
-from tests.kernel.probe import SWITCHES
 from wp_schema import cookies
 
 COOKIE = "wordpress_logged_in_0123456789abcdef0123456789abcdef=student%7C1900000000%7Ctoken%7Cmac"
@@ -169,14 +168,12 @@ def test_a_nonce_that_is_no_visitors_needs_it(wp: Paired) -> None:
 
 
 def test_handing_over_leaves_nothing_behind(wp: Paired) -> None:
+    before = int(wp.direct("GET", "/probe/limited").headers["RateLimit-Remaining"])
     wp.record(gates={"rest_pre_dispatch": [PLUGIN]})
-    token = wp.api.as_  # a token needs a login, which is handed over too
-    assert token
     for _ in range(70):
         assert reason(wp.direct("GET", "/probe/limited"))
     wp.record()
-    left = int(wp.direct("GET", "/probe/limited").headers["RateLimit-Remaining"])
-    assert left >= 58, "handing over was charged"
+    assert before - int(wp.direct("GET", "/probe/limited").headers["RateLimit-Remaining"]) in (1, -59)
 
 
 def test_a_need_found_late_gives_everything_back(wp: Paired) -> None:
@@ -198,8 +195,6 @@ def test_a_need_found_late_gives_everything_back(wp: Paired) -> None:
 
 def test_a_limit_is_charged_once_when_the_question_comes_late(wp: Paired) -> None:
     token = wp.api.as_("student3").headers["Authorization"]
-    probe.PRICE.__class__  # noqa: B018
-    SWITCHES.questions = 1
     wp.record(listeners={probe.PRICE.name: [PLUGIN]})
     asked = wp.signed("GET", "/probe/asked", authorization=token, User="", Via="jwt")
     assert asked.control == "ask"
