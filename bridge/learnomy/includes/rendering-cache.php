@@ -23,7 +23,7 @@ final class Fragment_Cache {
 
 	const SCOPE        = 'fragment';
 	const KEEP_SECONDS = 172800;
-	const REWRITE      = 600;
+	const REWRITE      = 3600;
 	const MOST_FRESH   = 60;
 	const MOST_BYTES   = 262144;
 	const TOUCHED      = 'learnomy_touched_tags';
@@ -159,7 +159,7 @@ final class Fragment_Cache {
 	}
 
 	/**
-	 * Writes what this request rendered, unless it was written a short while ago and nothing depends on it.
+	 * Writes what this request rendered, unless the same was written within the last hour.
 	 *
 	 * @return void
 	 */
@@ -171,12 +171,14 @@ final class Fragment_Cache {
 		$suppressed     = $wpdb->suppress_errors( true );
 		$marks          = implode( ', ', array_fill( 0, count( $entries ), '%s' ) );
 		// phpcs:disable WordPress.DB -- Our table; prepared right here.
-		$recent = (array) $wpdb->get_col( $wpdb->prepare( "SELECT key_hash FROM $table WHERE scope = %s AND key_hash IN ($marks) AND expires_at > DATE_ADD(UTC_TIMESTAMP(6), INTERVAL %d SECOND)", array_merge( array( self::SCOPE ), array_keys( $entries ), array( self::KEEP_SECONDS - self::REWRITE ) ) ) );
+		$kept = (array) $wpdb->get_results( $wpdb->prepare( "SELECT key_hash, counter FROM $table WHERE scope = %s AND key_hash IN ($marks) AND expires_at > DATE_ADD(UTC_TIMESTAMP(6), INTERVAL %d SECOND)", array_merge( array( self::SCOPE ), array_keys( $entries ), array( self::KEEP_SECONDS - self::REWRITE ) ) ), OBJECT_K );
 		foreach ( $entries as $name => $entry ) {
-			if ( $entry['fresh_until'] <= $entry['made'] && in_array( $name, $recent, true ) ) {
+			// The token of a render is a new one each time.
+			$print = crc32( str_replace( (string) $entry['token'], '', (string) $entry['html'] ) . wp_json_encode( array( $entry['head'] ?? null, $entry['slots'] ) ) );
+			if ( $entry['fresh_until'] <= $entry['made'] && isset( $kept[ $name ] ) && (int) $kept[ $name ]->counter === $print ) {
 				continue;
 			}
-			$wpdb->query( $wpdb->prepare( "INSERT INTO $table (scope, key_hash, value, counter, expires_at) VALUES (%s, %s, %s, 0, DATE_ADD(UTC_TIMESTAMP(6), INTERVAL %d SECOND)) ON DUPLICATE KEY UPDATE value = VALUES(value), expires_at = VALUES(expires_at)", self::SCOPE, $name, wp_json_encode( $entry ), self::KEEP_SECONDS ) );
+			$wpdb->query( $wpdb->prepare( "INSERT INTO $table (scope, key_hash, value, counter, expires_at) VALUES (%s, %s, %s, %d, DATE_ADD(UTC_TIMESTAMP(6), INTERVAL %d SECOND)) ON DUPLICATE KEY UPDATE value = VALUES(value), counter = VALUES(counter), expires_at = VALUES(expires_at)", self::SCOPE, $name, wp_json_encode( $entry ), $print, self::KEEP_SECONDS ) );
 		}
 		// phpcs:enable
 		$wpdb->suppress_errors( $suppressed );

@@ -63,6 +63,20 @@ final class Rendering_Plan {
 		foreach ( array( 'save_post_wp_template', 'save_post_wp_template_part', 'save_post_wp_block', 'switch_theme', 'update_option_widget_block', 'update_option_widget_text', 'update_option_sidebars_widgets', 'upgrader_process_complete' ) as $hook ) {
 			add_action( $hook, array( self::class, 'forget_templates' ), 10, 0 );
 		}
+		add_action( 'deleted_post', array( self::class, 'forget_deleted' ), 10, 2 );
+	}
+
+	/**
+	 * Reads templates anew after one was deleted.
+	 *
+	 * @param int      $id   Post id.
+	 * @param \WP_Post $post Post.
+	 * @return void
+	 */
+	public static function forget_deleted( $id, $post ): void {
+		if ( $post instanceof \WP_Post && in_array( $post->post_type, array( 'wp_template', 'wp_template_part', 'wp_block' ), true ) ) {
+			self::forget_templates();
+		}
 	}
 
 	/**

@@ -65,7 +65,7 @@ final class Rendering {
 	public static function after_request( $response, $handler, $request ) {
 		if ( $request instanceof \WP_REST_Request && 'GET' !== $request->get_method() && 0 === strpos( $request->get_route(), '/learnomy' ) ) {
 			Models\Model::forget();
-			if ( 1 === preg_match( '#^/learnomy/v1/(courses|categories|settings)(/[\w%-]+)?(/publish|/unpublish|/duplicate)?$#', $request->get_route() ) ) {
+			if ( 1 === preg_match( '#^/learnomy/v1/(courses|course-categories|settings)(/[\w%-]+)?(/publish|/unpublish|/duplicate)?$#', $request->get_route() ) ) {
 				Fragment_Cache::touch( array( '*' ) );
 			}
 		}
