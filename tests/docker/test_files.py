@@ -128,3 +128,28 @@ def test_the_snippet_overwrites_what_the_backend_believes() -> None:
     assert "$proxy_add_x_forwarded_for" not in SNIPPET
     assert "-f $document_root/.maintenance" in SNIPPET
     assert "location @wordpress {" in SNIPPET
+
+
+def test_a_second_run_of_the_installers_is_silent() -> None:
+    for command in ("install-packages", "make-venv"):
+        ran = subprocess.run([DOCKER / "bin" / command], capture_output=True, text=True, check=False)
+        assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", ""), command
+
+
+def test_an_unknown_option_or_version_is_refused() -> None:
+    for command in (
+        ["install-packages", "--nonsense"],
+        ["make-venv", "--nonsense"],
+        ["get-wordpress", "5.0", "/tmp/x"],
+    ):
+        ran = subprocess.run([DOCKER / "bin" / command[0], *command[1:]], capture_output=True, check=False)
+        assert ran.returncode == 2, command
+
+
+def test_help_lists_every_target() -> None:
+    makefile = (REPOSITORY / "Makefile").read_text()
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    ran = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    assert sorted(line.split()[1] for line in ran.stdout.splitlines()) == sorted(phony.split())
