@@ -154,9 +154,11 @@ def blueprint() -> Blueprint:
     bp = Blueprint("probe", group="probe")
 
     @bp.endpoint("post", "/probe/things", can=USER, body=ThingIn, returns=ThingOut, status=201, errors=(PROBE_FULL,))
-    def create_probe_thing(actor: Any, body: dict[str, Any]) -> dict[str, Any]:
+    def create_probe_thing(actor: Any, body: dict[str, Any]) -> Any:
         """Make a thing, in the way that `mode` says."""
-        return _do(actor, body, 7)
+        made = _do(actor, body, 7)
+        is_effect = body["mode"] == "effect"
+        return wordpress.Effects([{"kind": "update_settings", "settings": {}}], made) if is_effect else made
 
     @bp.endpoint("post", "/probe/things/<int:id>/touch", can=VISIBLE, body=ThingIn, returns=ThingOut)
     def touch_probe_thing(actor: Any, id: int, body: dict[str, Any]) -> dict[str, Any]:
