@@ -7,10 +7,12 @@ It is served again while the stamp is unchanged, for a minute at most.
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 
 import orjson
 from flask import Request, Response, request
+from redis import RedisError
 
 from learnomy_wp.kernel import cache, site
 from learnomy_wp.kernel.actor import Actor
@@ -37,7 +39,10 @@ def lookup(declared: Endpoint, call: Call, actor: Actor) -> Response | Slot | No
         return None
     key = _key(declared)
     names = [("tag", tag) for tag in declared.cache_tags]
-    entry, *stamps = current.store.get_many([(SCOPE, key), *names])
+    try:
+        entry, *stamps = current.store.get_many([(SCOPE, key), *names])
+    except RedisError:
+        return None
     stamp = b".".join(value or b"0" for value in stamps)
     if entry is not None:
         head, _, body = entry.partition(b"\n")
@@ -62,7 +67,8 @@ def keep(slot: Slot | Response | None, response: Response) -> None:
         return
     headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
     head = orjson.dumps([slot.stamp.decode("latin-1"), headers])
-    site.current().store.put(SCOPE, slot.key, head + b"\n" + response.get_data(), cache.ENTRY_SECONDS)
+    with suppress(RedisError):
+        site.current().store.put(SCOPE, slot.key, head + b"\n" + response.get_data(), cache.ENTRY_SECONDS)
 
 
 def is_unchanged(asked: Request, etag: str) -> bool:

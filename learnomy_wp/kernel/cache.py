@@ -7,8 +7,10 @@ the entry stale, never wrong. Tags are bumped after the commit, and again by the
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import orjson
+from redis import RedisError
 
 from learnomy_wp.kernel import db, site
 
@@ -32,18 +34,21 @@ def bump_after_commit(tags: Sequence[str]) -> None:
 
 
 def cached_count(name: str, key: str, tags: Sequence[str]) -> Callable[[Callable[[], int]], int]:
-    """A total that is counted once for each stamp of its membership tags."""
+    """A total that is counted once for each stamp of its membership tags; each time while Redis is away."""
 
     def total(count: Callable[[], int]) -> int:
         store = site.current().store
-        now = stamp(tags)
-        entry = store.get(f"count:{name}", key)
-        if entry is not None:
-            kept = orjson.loads(entry)
-            if kept[0] == now.decode("latin-1"):
-                return int(kept[1])
+        try:
+            now = stamp(tags).decode("latin-1")
+            entry = store.get(f"count:{name}", key)
+        except RedisError:
+            return count()
+        kept = orjson.loads(entry) if entry is not None else [None, 0]
+        if kept[0] == now:
+            return int(kept[1])
         counted = count()
-        store.put(f"count:{name}", key, orjson.dumps([now.decode("latin-1"), counted]), ENTRY_SECONDS)
+        with suppress(RedisError):
+            store.put(f"count:{name}", key, orjson.dumps([now, counted]), ENTRY_SECONDS)
         return counted
 
     return total
