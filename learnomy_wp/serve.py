@@ -12,7 +12,7 @@ from granian.server import Server as Granian
 import wp_schema.install as installer
 from learnomy_wp.config import Config
 from learnomy_wp.kernel import db
-from learnomy_wp.kernel.runtime import Runtime, start
+from learnomy_wp.kernel.runtime import Runtime, share_metrics, start
 from learnomy_wp.system import installation
 
 DEMO_PASSWORD = "learnomy-demo"  # noqa: S105 - of a demo that is bound to loopback
@@ -22,6 +22,7 @@ def boot(config: Config) -> Runtime:
     """The runtime of a process that serves no HTTP, with its features loaded."""
     from learnomy_wp import features
 
+    share_metrics(config)
     features.blueprints()
     return start(config)
 

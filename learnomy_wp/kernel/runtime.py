@@ -30,12 +30,16 @@ class Runtime:
         return stack
 
 
+def share_metrics(config: Config) -> None:
+    """Count together with the site's other processes; the first thing that a process of a site does."""
+    if config.metrics and not config.embedded:
+        metrics.share(config.state_dir / "metrics")
+
+
 def start(config: Config) -> Runtime:
     """Build the runtime and make it this process's own. Raises `ConfigError` on a weak secret."""
     log.configure(config.log_level, config.log_format)
     metrics.switch(config.metrics)
-    if config.metrics and not config.embedded:
-        metrics.share(config.state_dir / "metrics")
     holder: list[Site] = []
 
     def prefixes(blog_id: int) -> tuple[str, str]:
