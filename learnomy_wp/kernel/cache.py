@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Any
 
 import orjson
 from redis import RedisError
@@ -43,7 +44,7 @@ def cached_count(name: str, key: str, tags: Sequence[str]) -> Callable[[Callable
             entry = store.get(f"count:{name}", key)
         except RedisError:
             return count()
-        kept = orjson.loads(entry) if entry is not None else [None, 0]
+        kept: list[Any] = orjson.loads(entry) if entry is not None else [None, 0]
         if kept[0] == now:
             return int(kept[1])
         counted = count()
