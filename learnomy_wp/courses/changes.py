@@ -58,4 +58,4 @@ def curriculum_changed(course_id: int) -> None:
 
 def content_changed(course_id: int) -> None:
     """What answers show of a course changed, but not what its curriculum consists of."""
-    cache.bump_after_commit(["courses", f"course:{course_id}"])
+    cache.bump_after_commit(["courses", "lessons", f"course:{course_id}"])

@@ -137,7 +137,7 @@ def list_courses(actor: Actor, query: Mapping[str, Any]) -> Page:
             raise Unauthenticated
         if not actor.can(EDIT_OTHERS_COURSES):
             values["staff_id"] = actor.id
-    total = cache.cached_count("courses", _count_key(values), [MEMBERSHIP_TAG]) if is_public else None
+    total = cache.cached_count("courses", LISTING.key_of(values), [MEMBERSHIP_TAG]) if is_public else None
     page = LISTING.page(values, owner=0 if is_public else actor.id, total=total)
     return page.with_rows(queries.complete(page.rows))
 
@@ -170,7 +170,3 @@ def _term_id(taxonomy: str, reference: str) -> int:
     if reference.isascii() and reference.isdigit():
         return int(reference)
     return db.value(TERM, {"taxonomy": taxonomy, "slug": slugs.asked_for(reference)}) or NO_TERM
-
-
-def _count_key(values: Mapping[str, Any]) -> str:
-    return "&".join(f"{name}={values[name]}" for name in LISTING.filters if values.get(name) is not None)

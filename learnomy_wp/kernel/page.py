@@ -141,6 +141,10 @@ class Listing:
             metadata={"description": "Order; a leading minus turns it round."},
         )
 
+    def key_of(self, query: Mapping[str, Any]) -> str:
+        """What the filters of a query are, as the key of its cached total."""
+        return "&".join(f"{name}={query[name]}" for name in self.filters if query.get(name) is not None)
+
     def page(
         self,
         query: Mapping[str, Any],

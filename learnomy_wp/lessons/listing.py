@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, select
 
-from learnomy_wp.kernel import db
+from learnomy_wp.kernel import cache, db
 from learnomy_wp.kernel.actor import EDIT_OTHERS_COURSES, Actor
 from learnomy_wp.kernel.page import Filter, Listing, Page, Sort
 from wp_schema.tables import course_instructors, courses, lessons, sections
@@ -79,13 +79,15 @@ SECTIONS = select(sections.c.id, sections.c.title).where(sections.c.id.in_(bindp
 def list_lessons(actor: Actor, query: Mapping[str, Any]) -> Page:
     """A page of the lessons that the caller is staff of."""
     values = dict(query)
-    if not actor.can(EDIT_OTHERS_COURSES):
+    is_site_wide = actor.can(EDIT_OTHERS_COURSES)
+    if not is_site_wide:
         values["staff_id"] = actor.id
     if query.get("status") is None:
         values["is_kept"] = True
     if query.get("unattached") is not None:
         values["is_unattached" if query["unattached"] else "is_attached"] = True
-    page = LISTING.page(values, owner=actor.id)
+    total = cache.cached_count("lessons", LISTING.key_of(values), ["lessons"]) if is_site_wide else None
+    page = LISTING.page(values, owner=actor.id, total=total)
     return page.with_rows(_complete(page.rows))
 
 
