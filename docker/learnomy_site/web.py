@@ -35,6 +35,7 @@ def fpm(site: Site) -> Part:
             "WORKERS": str(site.fpm_workers),
             "KEEP_MAIL": f"{DOCKER}/bin/keep-mail",
             "MAIL": f"{site.folder}/mail",
+            "TMP": f"{site.folder}/tmp",
         },
     )
     config = site.folder / "run" / "php-fpm.conf"

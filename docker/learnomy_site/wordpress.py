@@ -49,8 +49,9 @@ def ensure(site: Site) -> None:
     got = subprocess.run([REPOSITORY / "docker/bin/get-wordpress", site.wp, site.root], check=False)
     if got.returncode != 0:
         raise PartFailed(f"WordPress {site.wp} could not be had")
-    (site.folder / "mail").mkdir(exist_ok=True)
-    (site.folder / "mail").chmod(0o1777)
+    for name in ("mail", "tmp"):  # the machine's own /tmp may be closed to PHP's user
+        (site.folder / name).mkdir(exist_ok=True)
+        (site.folder / name).chmod(0o1777)
     logs = site.folder / "logs"
     logs.mkdir(exist_ok=True)
     (logs / "debug.log").touch()
