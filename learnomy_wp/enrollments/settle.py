@@ -77,6 +77,8 @@ RENAME_END = (
     .where(_grant.id == bindparam("grant_id"))
     .values(end_reason=bindparam("reason"), updated_at=bindparam("now"))
 )
+# What follows from the grants; nothing is written where none of it differs.
+FOLLOWING = ("status", "has_access", "expires_at", "next_transition_at", "enrolled_at", "source")
 FOLLOW = (
     update(enrollments)
     .where(enrollments.c.id == bindparam("enrollment_id"))
@@ -230,6 +232,8 @@ def settle(enrollment: Row, course: Mapping[str, Any], *, actor_id: int) -> Row:
         "source": given[0]["source"] if given else enrollment["source"],
         "updated_at": now,
     }
+    if all(changed[name] == enrollment[name] for name in FOLLOWING):
+        return enrollment
     db.execute(
         FOLLOW,
         {

@@ -108,7 +108,8 @@ def _lock(lesson: Mapping[str, Any]) -> tuple[Row, Row]:
     if not lesson["access"].is_enrolled:
         raise access.NotEnrolled
     enrollment, done = rows.lock_with_lesson(lesson["enrollment_id"], lesson["lesson_id"])
-    if not enrollment["has_access"]:
+    # Access that has only just begun may not be noted yet; access that was just taken away is.
+    if not enrollment["has_access"] and not access.has_live_grant(enrollment["user_id"], enrollment["course_id"]):
         raise access.NotEnrolled
     return enrollment, done
 

@@ -83,6 +83,30 @@ def test_access_begins_at_its_time(world: World) -> None:
     assert course.row()["student_count"] == 1
 
 
+def test_access_that_has_begun_counts_before_any_job_notes_it(world: World) -> None:
+    course = world.course(lessons=1)
+    grant(world, course, source="purchase", starts_at=later(3))
+    course.move_clock("student", 4 * DAY)
+    answer = world.as_("student").post(f"/lessons/{course.lessons[0]}/complete")
+    assert (answer.status, answer.data["state"]) == (200, "completed")
+    pass_time(world)
+    row = course.enrollment("student")
+    assert (row["status"], row["completion_no"]) == ("completed", 1)
+    assert world.events(course.id) == ["lesson.completed", "enrollment.created", "enrollment.completed"]
+
+
+def test_a_window_that_opened_again_counts_before_any_job_notes_it(world: World) -> None:
+    course = world.course(capacity=1)
+    course.enrol("student")
+    course.change(access_ends_at=NOW - DAY)
+    data = course.enrollment("student")
+    assert world.as_("admin").patch(f"/enrollments/{data['id']}", json={}).data["status"] == "expired"
+    course.change(access_ends_at=None)
+    assert world.as_("student").post(f"/courses/{course.id}/enroll").code == "already_enrolled"
+    assert world.as_("admin").patch(f"/enrollments/{data['id']}", json={}).data["status"] == "active"
+    assert course.row()["student_count"] == 1
+
+
 def test_a_completed_one_expires_with_its_event_and_stays_completed(world: World) -> None:
     course = world.course(lessons=1, access_days=10)
     course.enrol("student")
