@@ -260,7 +260,8 @@ def test_every_endpoint_is_a_route_with_args_and_none_stands_in_the_index(site: 
         $public = array();
         foreach ( $table['learnomy/v1'] as $row ) {
             $handlers = $routes[ '/learnomy/v1' . $row['path'] ] ?? array();
-            $mine     = array_values( array_filter( $handlers, fn( $one ) => isset( $one['methods'][ $row['method'] ] ) ) );
+            $takes    = fn( $one ) => isset( $one['methods'][ $row['method'] ] );
+            $mine     = array_values( array_filter( $handlers, $takes ) );
             if ( 1 !== count( $mine ) || array_keys( $row['args'] ) !== array_keys( $mine[0]['args'] ) ) {
                 $lacks[] = $row['name'];
             } elseif ( $row['public'] !== ( '__return_true' === $mine[0]['permission_callback'] ) ) {

@@ -91,6 +91,17 @@ final class Asks {
 				return ( new Content_Renderer( isset( $args['author_id'] ) ? (int) $args['author_id'] : 0 ) )->render( $content );
 			case 'render_slots':
 				return array_map( array( Content_Renderer::class, 'render_slot' ), isset( $args['slots'] ) && is_array( $args['slots'] ) ? array_values( $args['slots'] ) : array() );
+			case 'capabilities':
+				$user_id = isset( $args['user_id'] ) ? (int) $args['user_id'] : 0;
+				$names   = isset( $args['names'] ) && is_array( $args['names'] ) ? array_filter( $args['names'], 'is_string' ) : array();
+				return array_values(
+					array_filter(
+						$names,
+						static function ( string $name ) use ( $user_id ): bool {
+							return user_can( $user_id, $name );
+						}
+					)
+				);
 			case 'attachment_url':
 				$url = wp_get_attachment_url( isset( $args['id'] ) ? (int) $args['id'] : 0 );
 				return is_string( $url ) && '' !== $url ? array( 'url' => $url ) : null;

@@ -43,6 +43,31 @@ final class Multipart {
 	}
 
 	/**
+	 * The status of an upload that did not arrive whole: PHP drops such files and says so beside them.
+	 *
+	 * @param array $files Files as PHP lists them.
+	 * @return int 0 where all arrived.
+	 */
+	public static function refusal( array $files ): int {
+		// phpcs:ignore WordPress.Security.ValidatedSanitizedInput -- A number.
+		$length = isset( $_SERVER['CONTENT_LENGTH'] ) ? (int) $_SERVER['CONTENT_LENGTH'] : 0;
+		if ( ! $files && ! $_POST && $length > wp_convert_hr_to_bytes( (string) ini_get( 'post_max_size' ) ) ) { // phpcs:ignore WordPress.Security.NonceVerification -- Nothing is done with it.
+			return 413;
+		}
+		foreach ( $files as $name => $file ) {
+			foreach ( self::each_file( (string) $name, $file ) as $one ) {
+				if ( UPLOAD_ERR_INI_SIZE === $one['error'] || UPLOAD_ERR_FORM_SIZE === $one['error'] ) {
+					return 413;
+				}
+				if ( UPLOAD_ERR_OK !== $one['error'] && UPLOAD_ERR_NO_FILE !== $one['error'] ) {
+					return UPLOAD_ERR_PARTIAL === $one['error'] ? 400 : 500;
+				}
+			}
+		}
+		return 0;
+	}
+
+	/**
 	 * One part.
 	 *
 	 * @param string $boundary Boundary.

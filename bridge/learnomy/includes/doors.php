@@ -85,11 +85,19 @@ final class Doors {
 		$attributes = $request->get_attributes();
 		$row        = $attributes['learnomy'];
 		$is_outer   = $request === self::$outer;
+		$depth      = ob_get_level();
+		ob_start(); // What a listener prints is no part of the answer.
 		try {
 			$response = self::respond( $request, $row, $is_outer );
 		} catch ( \Throwable $error ) {
 			error_log( 'Learnomy: ' . $error ); // phpcs:ignore WordPress.PHP.DevelopmentFunctions -- The answer says that it is logged.
 			$response = Rest_Response::error( 500, 'internal_error', '', array(), Doors_Message::request_id( $request, $is_outer ) );
+		}
+		while ( ob_get_level() > $depth && ob_end_clean() ) {
+			continue;
+		}
+		if ( $is_outer ) {
+			add_filter( 'nocache_headers', array( self::class, 'private_headers' ) );
 		}
 		// Core would select from the envelope, and a script's callback has a type of its own.
 		unset( $request['_fields'] );
@@ -121,8 +129,14 @@ final class Doors {
 			return Rest_Response::error( 404, 'not_found', '', array(), $request_id );
 		}
 		$is_upload = 0 === strncmp( $message['content_type'], 'multipart/', 10 );
-		if ( ! $is_upload && strlen( $message['body'] ) > Channel::MOST_BODY ) {
-			return Rest_Response::error( 413, 'payload_too_large', '', array(), $request_id );
+		$status    = $is_upload ? Multipart::refusal( $request->get_file_params() ) : ( strlen( $message['body'] ) > Channel::MOST_BODY ? 413 : 0 );
+		if ( 0 !== $status ) {
+			$codes = array(
+				400 => 'bad_request',
+				413 => 'payload_too_large',
+				500 => 'internal_error',
+			);
+			return Rest_Response::error( $status, $codes[ $status ], '', array(), $request_id );
 		}
 		if ( ! empty( $row['authenticate'] ) ) {
 			return Doors_Login::run( $message );
@@ -159,6 +173,18 @@ final class Doors {
 			echo $bytes; // phpcs:ignore WordPress.Security.EscapeOutput -- As the backend wrote it.
 		}
 		return true;
+	}
+
+	/**
+	 * Keeps what is somebody's own out of shared caches, which core's headers did not always do.
+	 *
+	 * @param array $headers Headers.
+	 * @return array
+	 */
+	public static function private_headers( $headers ) {
+		$headers                  = (array) $headers;
+		$headers['Cache-Control'] = 'no-cache, must-revalidate, max-age=0, no-store, private';
+		return $headers;
 	}
 
 	/**

@@ -22,6 +22,7 @@ final class Envelope {
 
 	const MESSAGES = array(
 		'backend_unavailable' => 'The learning service is not available. Try again shortly.',
+		'bad_request'         => 'The request is not one this server can read.',
 		'not_found'           => 'There is nothing here.',
 		'method_not_allowed'  => 'This address does not take that method.',
 		'payload_too_large'   => 'The body is too large.',
