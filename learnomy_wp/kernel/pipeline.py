@@ -113,6 +113,8 @@ def _answer(declared: Endpoint, call: Call, actor: Actor, path: Mapping[str, Any
 
 def _identify(call: Call) -> Actor:
     actor = auth.identify(call, request)
+    if call.has_wordpress and actor.is_logged_in:
+        actor = auth.as_filtered(actor)
     flask.g.actor = actor
     log.bind(user_id=actor.id)
     return actor
@@ -121,8 +123,8 @@ def _identify(call: Call) -> Actor:
 def _charge(declared: Endpoint, call: Call, actor: Actor) -> dict[str, str]:
     if declared.limit == "none":
         return {}
-    if call.round_number:  # charged in the first round
-        return dict(call.round_state.get("limit") or {})
+    if "limit" in call.round_state:  # charged in an earlier round
+        return dict(call.round_state["limit"])
     is_exempt = declared.limit != "login" and (actor.is_manager or actor.is_instructor)
     state = limits.charge(declared.limit, _subject(call, actor), exempt=is_exempt)
     if state is None:

@@ -99,6 +99,12 @@ def attachment_url(attachment_id: int) -> str | None:
     return str(answer["url"]) if answer else None
 
 
+def granted_capabilities(user_id: int, names: Sequence[str]) -> frozenset[str]:
+    """Those of the capabilities that `user_can()` grants, whatever plugins have a say in it."""
+    answer = _ask("call", "capabilities", None, {"user_id": user_id, "names": list(names)})
+    return frozenset(names) & frozenset(answer or ())
+
+
 def _ask(kind: str, name: str, value: Any, args: Any) -> Any:
     packed = orjson.dumps([kind, name, value, args], option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z)
     question = Question(hashlib.blake2b(packed, digest_size=12).hexdigest(), kind, name, value, args)

@@ -6,16 +6,19 @@ The first credential that is present counts, and a wrong one is an error, never 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import Request
 
-from learnomy_wp.kernel import site
-from learnomy_wp.kernel.actor import NOBODY, Actor
+from learnomy_wp.kernel import site, wordpress
+from learnomy_wp.kernel.actor import LEARNOMY_CAPABILITIES, NOBODY, Actor
 from learnomy_wp.kernel.auth import application_password, cookie, jwt, users
 from learnomy_wp.kernel.call import Call
 from learnomy_wp.kernel.errors import Unauthenticated
 from learnomy_wp.kernel.wordpress import WordPressNeeded
 
 API_KEY_PREFIX = "lrn_"
+CAPABILITY_HOOKS = ("user_has_cap", "map_meta_cap")
 
 
 def kind_of(authorization: str) -> str:
@@ -56,6 +59,15 @@ def _basic(call: Call, request: Request, value: str) -> Actor:
         if cookie.is_sent(request) and not site.current().is_embedded:
             raise WordPressNeeded("a login cookie beside another credential") from None
         raise
+
+
+def as_filtered(actor: Actor) -> Actor:
+    """The actor with the capabilities that WordPress grants, where a plugin has a say in them."""
+    record = site.record()
+    if not any(record.listens(hook) for hook in CAPABILITY_HOOKS):
+        return actor
+    granted = wordpress.granted_capabilities(actor.id, LEARNOMY_CAPABILITIES)
+    return replace(actor, capabilities=(actor.capabilities - set(LEARNOMY_CAPABILITIES)) | granted)
 
 
 def _asserted(call: Call) -> Actor:

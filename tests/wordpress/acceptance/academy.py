@@ -149,10 +149,12 @@ class Academy:
     def listening(self, code: str, name: str = "acceptance") -> Iterator[None]:
         """A must-use plugin of that code, known to the backend."""
         self.log.unlink(missing_ok=True)
-        with self.site.must_use(name, NOTE + code):
+        try:
+            with self.site.must_use(name, NOTE + code):
+                self.record()
+                yield
+        finally:
             self.record()
-            yield
-        self.record()
 
     def record(self) -> None:
         """Let WordPress note who listens, as any page does, and the backend read it."""

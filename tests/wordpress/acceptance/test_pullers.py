@@ -13,7 +13,10 @@ ENROLLED = "add_action( 'learnomy_student_enrolled', function ( int $id ) { note
 @contextmanager
 def no_loopback(academy: Academy) -> Iterator[None]:
     """The worker runs, and nobody answers where it calls WordPress."""
-    pair = "\\Learnomy\\Bridge_Options::set( array( 'loopback' => '%s' ) ); return \\Learnomy\\pair( array( 'address' => '%s' ) );"
+    pair = """
+    \\Learnomy\\Bridge_Options::set( array( 'loopback' => '%s' ) );
+    return \\Learnomy\\pair( array( 'address' => '%s' ) );
+    """
     address = academy.site.backend_url
     assert academy.site.php(pair % ("http://127.0.0.1:9", address)) is True
     try:
