@@ -6,7 +6,7 @@ locked: the outbox row and the activity line are committed with it or not at all
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, TypeVar
 
@@ -45,6 +45,11 @@ class Event:
         """The values WordPress listeners get, in order."""
         return [getattr(self, name) for name in self.arguments]
 
+    @classmethod
+    def tags_for(cls, values: Mapping[str, Any]) -> list[str]:
+        """The cache tags that an event with these fields ends."""
+        return [tag.format(**values) for tag in cls.tags]
+
     def values(self) -> dict[str, Any]:
         """All fields as a dict."""
         return asdict(self)
@@ -74,7 +79,7 @@ def emit(event: Event, *, actor_id: int = 0) -> None:
         actor_id=actor_id,
     )
     activity.record(event, values, actor_id)
-    tags = [tag.format(**values) for tag in event.tags]
+    tags = event.tags_for(values)
     if tags:
         cache.bump_after_commit(tags)
     for listener in _listeners.get(type(event), ()):

@@ -12,30 +12,37 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import and_, bindparam, insert, or_, select, update
+from sqlalchemy import and_, bindparam, exists, insert, or_, select, update
 
+from learnomy_wp.kernel import cache, clock, db, events, hooks, log, loopback, site
 from learnomy_wp.kernel import call as calls
-from learnomy_wp.kernel import clock, db, hooks, log, loopback, site
 from wp_schema.tables import outbox
 
 OPEN = ("pending", "claimed", "firing")
 BATCH = 50
-WINDOW = 500
 PATIENCE_SECONDS = 2.5  # a listener's budget; one that takes longer keeps its own aggregate waiting only
 
 INSERT = insert(outbox)
 EARLIER_OPEN = (
     select(outbox.c.id).where(outbox.c.aggregate == bindparam("aggregate"), outbox.c.state.in_(OPEN)).limit(1)
 )
-WAITING = (
-    select(outbox.c.id, outbox.c.aggregate, outbox.c.state, outbox.c.claimed_until)
-    .where(outbox.c.state.in_(OPEN))
-    .order_by(outbox.c.id)
-    .limit(WINDOW)
-)
 _claimable = or_(
     outbox.c.state == "pending",
     and_(outbox.c.state.in_(("claimed", "firing")), outbox.c.claimed_until < bindparam("at")),
+)
+_earlier = outbox.alias()
+DUE = (
+    select(outbox.c.id)
+    .where(
+        _claimable,
+        ~exists().where(
+            _earlier.c.aggregate == outbox.c.aggregate, _earlier.c.state.in_(OPEN), _earlier.c.id < outbox.c.id
+        ),
+    )
+    .order_by(outbox.c.id)
+    .limit(bindparam("limit_rows"))
+    # Of all the rows that are done, none is read.
+    .with_hint(outbox, "FORCE INDEX (zblog_lrn_outbox_state)", "mysql")
 )
 CLAIM = (
     update(outbox)
@@ -128,15 +135,7 @@ def claim(limit: int = BATCH) -> tuple[str, list[dict[str, Any]]]:
     behind it is claimed when it is done, by whoever fired it or at the next claim.
     """
     now = clock.now()
-    seen: set[str] = set()
-    ids: list[int] = []
-    for row in db.rows(WAITING):
-        is_due = row["state"] == "pending" or (row["claimed_until"] is not None and row["claimed_until"] < now)
-        if is_due and row["aggregate"] not in seen:
-            ids.append(row["id"])
-        seen.add(row["aggregate"])
-        if len(ids) == limit:
-            break
+    ids = db.values(DUE, {"at": now, "limit_rows": limit})
     token = secrets.token_hex(16)
     if not ids:
         return token, []
@@ -153,6 +152,8 @@ def drain_once() -> int:
     token, rows = claim()
     if not rows:
         return 0
+    # Who committed these may have been killed before it came to that.
+    cache.bump(sorted({tag for row in rows for tag in _tags(row)}))
     if site.current().is_embedded:
         for row in rows:
             _fire_here(row)
@@ -165,6 +166,11 @@ def drain_once() -> int:
         # What a hung listener keeps from its turn goes to the next call; rows that fired are not touched.
         db.write(RELEASE, {"token": token})
     return len(rows)
+
+
+def _tags(row: Mapping[str, Any]) -> list[str]:
+    known = events.EVENTS.get(row["event"])
+    return known.tags_for(row["payload"]) if known else []
 
 
 def _fire_here(row: dict[str, Any]) -> None:

@@ -256,6 +256,7 @@ def effects(api: Api, name: str) -> int:
 def probed(url: str, folder: Path, **changes: Any) -> Iterator[Api]:
     """The application with the probe's endpoints."""
     before = dict(ENDPOINTS)
+    EVENTS[ProbeDone.topic] = ProbeDone
     api = make_api(url, folder, **changes)
     api.app.extensions["learnomy_api"].register_blueprint(blueprint().build())
     try:
@@ -263,4 +264,5 @@ def probed(url: str, folder: Path, **changes: Any) -> Iterator[Api]:
     finally:
         ENDPOINTS.clear()
         ENDPOINTS.update(before)
+        EVENTS.pop(ProbeDone.topic)
         api.runtime.database.dispose()
