@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -171,6 +173,30 @@ def test_ten_thousand_learners_in_a_bounded_time_and_number_of_statements(world:
     assert len(sent) < 600, "about ten for each batch of 200"
     assert longest < 1.0, "no statement holds its rows for long"
     assert took < 60
+
+
+def test_requests_go_on_while_ten_thousand_are_counted(world: World) -> None:
+    course = world.course(lessons=20)
+    people = world.people(10_000)
+    with world.api.inside():
+        db.transaction(lambda: _seed(course, people))
+    course.enrol("student")
+    course.change_lesson(course.lessons[0], status="draft")
+    student = world.as_("student")
+    counting = threading.Thread(target=change_curriculum, args=(world, course))
+    counting.start()
+    waited: list[float] = []
+    for lesson in itertools.cycle(course.lessons[1:]):
+        for method in ("POST", "DELETE"):
+            began = time.perf_counter()
+            assert student.request(method, f"/lessons/{lesson}/complete").status == 200
+            waited.append(time.perf_counter() - began)
+        if not counting.is_alive():
+            break
+    counting.join()
+    assert len(waited) >= 4
+    assert sorted(waited)[len(waited) * 9 // 10] < 1.0
+    assert numbers(course)[:3] == (0, 19, 0)
 
 
 def _seed(course: Course, people: list[int]) -> None:
