@@ -75,7 +75,8 @@ def test_wordpress_knows_the_people_as_its_own(clean: Site) -> None:
     found = site.php(
         "$u = get_user_by( 'login', 'lrn_demo_student_7' ); $t = get_user_by( 'login', 'lrn_demo_instructor_0' );"
         " return array( $u->roles, $u->display_name, $u->user_email, $t->roles,"
-        " user_can( $t, 'learnomy_edit_courses' ), user_can( $u, 'learnomy_edit_courses' ), wp_check_password( 'learnomy-demo', $u->user_pass, $u->ID ),"
+        " user_can( $t, 'learnomy_edit_courses' ), user_can( $u, 'learnomy_edit_courses' ),"
+        " wp_check_password( 'learnomy-demo', $u->user_pass, $u->ID ),"
         " count_users()['avail_roles']['lrn_student'], get_user_meta( $u->ID, 'first_name', true ) );"
     )
     assert found[0] == ["lrn_student"]
