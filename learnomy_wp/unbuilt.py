@@ -41,5 +41,6 @@ def _endpoint(line: dict[str, str]) -> Endpoint:
         rule=rule.named(line["rule"]),
         function=refuse,
         limit=line["limit"],
+        deadline="read" if line["method"] == "GET" else "write",
         is_built=False,
     )

@@ -30,7 +30,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_admin_membership_plans',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(),
 		),
 		array(
@@ -38,7 +38,7 @@ return array(
 			'method' => 'DELETE',
 			'name' => 'delete_admin_membership_plans_one',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -52,7 +52,7 @@ return array(
 			'method' => 'PATCH',
 			'name' => 'patch_admin_membership_plans_one',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -90,7 +90,7 @@ return array(
 			'method' => 'DELETE',
 			'name' => 'delete_admin_users_one_tokens',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -112,7 +112,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_announcements',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(),
 		),
 		array(
@@ -120,7 +120,7 @@ return array(
 			'method' => 'DELETE',
 			'name' => 'delete_announcements_one',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -134,7 +134,7 @@ return array(
 			'method' => 'DELETE',
 			'name' => 'delete_attachments_one',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -170,7 +170,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_auth_api_keys',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(),
 		),
 		array(
@@ -178,7 +178,7 @@ return array(
 			'method' => 'DELETE',
 			'name' => 'delete_auth_api_keys_one',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -200,7 +200,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_auth_password_forgot',
 			'public' => true,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(),
 		),
 		array(
@@ -208,7 +208,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_auth_register',
 			'public' => true,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(),
 		),
 		array(
@@ -224,7 +224,7 @@ return array(
 			'method' => 'DELETE',
 			'name' => 'delete_auth_sessions_one',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -302,7 +302,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_batch',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(),
 		),
 		array(
@@ -318,7 +318,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_certificate_templates',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(),
 		),
 		array(
@@ -326,7 +326,7 @@ return array(
 			'method' => 'PATCH',
 			'name' => 'patch_certificate_templates_one',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -348,7 +348,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_certificates',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(),
 		),
 		array(
@@ -412,7 +412,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_certificates_one_revoke',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -426,7 +426,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_checkout',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(),
 		),
 		array(
@@ -442,7 +442,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_coupons',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(),
 		),
 		array(
@@ -450,7 +450,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_coupons_validate',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(),
 		),
 		array(
@@ -458,7 +458,7 @@ return array(
 			'method' => 'DELETE',
 			'name' => 'delete_coupons_one',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -472,7 +472,7 @@ return array(
 			'method' => 'PATCH',
 			'name' => 'patch_coupons_one',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -2008,7 +2008,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_courses_one_reviews',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -2077,7 +2077,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_devices',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(),
 		),
 		array(
@@ -2085,7 +2085,7 @@ return array(
 			'method' => 'DELETE',
 			'name' => 'delete_devices_one',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -2099,7 +2099,7 @@ return array(
 			'method' => 'DELETE',
 			'name' => 'delete_discussions_one',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -2113,7 +2113,7 @@ return array(
 			'method' => 'PATCH',
 			'name' => 'patch_discussions_one',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -2278,7 +2278,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_enrollments_bulk',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(),
 		),
 		array(
@@ -2369,7 +2369,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_instructor_applications',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(),
 		),
 		array(
@@ -2377,7 +2377,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_instructor_applications_one_decision',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -2767,7 +2767,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_lessons_one_attachments',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -2835,7 +2835,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_lessons_one_discussions',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -2863,7 +2863,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_lessons_one_notes',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -3872,7 +3872,7 @@ return array(
 			'method' => 'PUT',
 			'name' => 'put_me_preferences',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(),
 		),
 		array(
@@ -3888,7 +3888,7 @@ return array(
 			'method' => 'DELETE',
 			'name' => 'delete_me_wishlist_one',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'course_id' => array(
 					'type' => 'integer',
@@ -3902,7 +3902,7 @@ return array(
 			'method' => 'PUT',
 			'name' => 'put_me_wishlist_one',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'course_id' => array(
 					'type' => 'integer',
@@ -3924,7 +3924,7 @@ return array(
 			'method' => 'DELETE',
 			'name' => 'delete_notes_one',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -3938,7 +3938,7 @@ return array(
 			'method' => 'PATCH',
 			'name' => 'patch_notes_one',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -3960,7 +3960,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_notifications_read_all',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(),
 		),
 		array(
@@ -3968,7 +3968,7 @@ return array(
 			'method' => 'DELETE',
 			'name' => 'delete_notifications_one',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -3982,7 +3982,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_notifications_one_read',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -4013,7 +4013,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_payments_one_webhook',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'gateway' => array(
 					'type' => 'string',
@@ -4035,7 +4035,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_questions',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(),
 		),
 		array(
@@ -4043,7 +4043,7 @@ return array(
 			'method' => 'DELETE',
 			'name' => 'delete_questions_one',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -4057,7 +4057,7 @@ return array(
 			'method' => 'PATCH',
 			'name' => 'patch_questions_one',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -4093,7 +4093,7 @@ return array(
 			'method' => 'PUT',
 			'name' => 'put_quiz_attempts_one_answers',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -4107,7 +4107,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_quiz_attempts_one_grade',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -4121,7 +4121,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_quiz_attempts_one_submit',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -4143,7 +4143,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_quizzes',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(),
 		),
 		array(
@@ -4151,7 +4151,7 @@ return array(
 			'method' => 'DELETE',
 			'name' => 'delete_quizzes_one',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -4179,7 +4179,7 @@ return array(
 			'method' => 'PATCH',
 			'name' => 'patch_quizzes_one',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -4193,7 +4193,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_quizzes_one_attempts',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -4221,7 +4221,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_quizzes_one_questions',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -4235,7 +4235,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_quizzes_one_regrade',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -4263,7 +4263,7 @@ return array(
 			'method' => 'DELETE',
 			'name' => 'delete_reviews_one',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -4277,7 +4277,7 @@ return array(
 			'method' => 'PATCH',
 			'name' => 'patch_reviews_one',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -4291,7 +4291,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_reviews_one_moderate',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -4836,7 +4836,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_subscriptions_one_cancel',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -4850,7 +4850,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_subscriptions_one_resume',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -4864,7 +4864,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_sync',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(),
 		),
 		array(
@@ -4922,7 +4922,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_transactions_one_refund',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -4944,7 +4944,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_webhooks',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(),
 		),
 		array(
@@ -4960,7 +4960,7 @@ return array(
 			'method' => 'DELETE',
 			'name' => 'delete_webhooks_one',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -4988,7 +4988,7 @@ return array(
 			'method' => 'PATCH',
 			'name' => 'patch_webhooks_one',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -5002,7 +5002,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_webhooks_one_test',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
@@ -5024,7 +5024,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_withdrawals',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(),
 		),
 		array(
@@ -5032,7 +5032,7 @@ return array(
 			'method' => 'POST',
 			'name' => 'post_withdrawals_one_decision',
 			'public' => false,
-			'deadline' => 'read',
+			'deadline' => 'write',
 			'args' => array(
 				'id' => array(
 					'type' => 'integer',
