@@ -76,7 +76,8 @@ def _named_by_wordpress(call: calls.Call) -> dict[str, Any] | None:
     """Whom WordPress took the password for. It judges whatever there is to judge; a refusal names nobody."""
     if call.via != "authenticate" or not call.asserted_user:
         return None
-    return users.find(call.asserted_user)
+    found = users.find(call.asserted_user)
+    return found if found and not users.is_barred(found) else None
 
 
 def _check_password(username: str, password: str) -> dict[str, Any] | None:

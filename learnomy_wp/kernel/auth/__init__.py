@@ -74,6 +74,6 @@ def _asserted(call: Call) -> Actor:
     if not call.asserted_user:
         return NOBODY
     found = users.find(call.asserted_user)
-    if found is None:
+    if found is None or users.is_barred(found):
         raise Unauthenticated
     return users.to_actor(found, credential=call.via or "cookie")
