@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select
+from sqlalchemy import ColumnElement, FromClause, Join, and_, bindparam, exists, or_, select
 
 from learnomy_wp.kernel import clock, db, jobs
 from learnomy_wp.kernel.errors import ApiError, refusal
-from wp_schema.tables import course_links, courses, enrollment_grants, enrollments
+from wp_schema.tables import course_instructors, course_links, courses, enrollment_grants, enrollments
 
 NotEnrolled = refusal("not_enrolled", "You are not enrolled in this course. Enrol to open it.", status=403)
 EnrollmentPending = refusal(
@@ -82,21 +82,33 @@ def has_unmet_prerequisite(course_id: ColumnElement[Any]) -> ColumnElement[bool]
 
 # --- the question itself ------------------------------------------------------------------
 
+
+def with_caller(source: FromClause, learner: str = "actor_id") -> Join:
+    """A source that holds courses, with the caller's place on their staff and an enrolment in them.
+
+    The enrolment is that of the user whom the bind parameter `learner` names.
+    """
+    return source.outerjoin(
+        course_instructors,
+        and_(course_instructors.c.course_id == courses.c.id, course_instructors.c.user_id == bindparam("actor_id")),
+    ).outerjoin(enrollments, and_(enrollments.c.course_id == courses.c.id, enrollments.c.user_id == bindparam(learner)))
+
+
+# What `access_of` reads of such a source, and what else decides whether a course is open to the caller.
+CALLER_COLUMNS: tuple[ColumnElement[Any], ...] = (
+    course_instructors.c.role,
+    enrollments.c.id.label("enrollment_id"),
+    enrollments.c.status.label("enrollment_status"),
+    enrollments.c.enrolled_at,
+    enrollments.c.expires_at,
+    enrollments.c.has_access,
+    enrollments.c.started_at,
+    IS_LIVE.label("is_live"),
+    has_unmet_prerequisite(courses.c.id).label("has_unmet_prerequisite"),
+)
 FACTS = (
-    select(
-        enrollments.c.id.label("enrollment_id"),
-        enrollments.c.status.label("enrollment_status"),
-        enrollments.c.enrolled_at,
-        enrollments.c.expires_at,
-        enrollments.c.has_access,
-        courses.c.access_starts_at,
-        IS_LIVE.label("is_live"),
-    )
-    .select_from(
-        courses.join(
-            enrollments, and_(enrollments.c.course_id == courses.c.id, enrollments.c.user_id == bindparam("user_id"))
-        )
-    )
+    select(courses.c.access_starts_at, *CALLER_COLUMNS)
+    .select_from(with_caller(courses))
     .where(courses.c.id == bindparam("course_id"))
 )
 
@@ -130,7 +142,7 @@ def find_access(user_id: int, course_id: int) -> Access:
     if not user_id:
         return NO_ACCESS
     now = clock.now()
-    facts = db.row(FACTS, {"user_id": user_id, "course_id": course_id, "now": now})
+    facts = db.row(FACTS, {"actor_id": user_id, "course_id": course_id, "now": now})
     return access_of(facts, now) if facts is not None else NO_ACCESS
 
 

@@ -18,7 +18,7 @@ from learnomy_wp.kernel import avatars, clock, db, pages, settings
 from learnomy_wp.kernel.actor import Actor
 from learnomy_wp.kernel.errors import ApiError, NotFound, Unauthenticated
 from learnomy_wp.kernel.policy import Params
-from wp_schema.tables import course_instructors, course_links, courses, enrollments, users
+from wp_schema.tables import course_links, courses, enrollments, users
 
 Row = dict[str, Any]
 
@@ -38,30 +38,8 @@ USERS = select(users.c.ID.label("id"), users.c.display_name, users.c.user_email)
     users.c.ID.in_(bindparam("ids", expanding=True))
 )
 ACCESS = (
-    select(
-        *COURSE_COLUMNS,
-        course_instructors.c.role,
-        enrollments.c.id.label("enrollment_id"),
-        enrollments.c.status.label("enrollment_status"),
-        enrollments.c.enrolled_at,
-        enrollments.c.expires_at,
-        enrollments.c.has_access,
-        enrollments.c.started_at,
-        access.IS_LIVE.label("is_live"),
-        access.has_unmet_prerequisite(courses.c.id).label("has_unmet_prerequisite"),
-    )
-    .select_from(
-        courses.outerjoin(
-            course_instructors,
-            and_(
-                course_instructors.c.course_id == courses.c.id,
-                course_instructors.c.user_id == bindparam("actor_id"),
-            ),
-        ).outerjoin(
-            enrollments,
-            and_(enrollments.c.course_id == courses.c.id, enrollments.c.user_id == bindparam("actor_id")),
-        )
-    )
+    select(*COURSE_COLUMNS, *access.CALLER_COLUMNS)
+    .select_from(access.with_caller(courses))
     .where(courses.c.id == bindparam("course_id"))
 )
 PREREQUISITES = (

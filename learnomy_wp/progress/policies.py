@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, select
+from sqlalchemy import bindparam, select
 
 from learnomy_wp.courses import policies
 from learnomy_wp.enrollments import access
@@ -20,7 +20,7 @@ from learnomy_wp.kernel.errors import ApiError, NotFound, Unauthenticated, refus
 from learnomy_wp.kernel.policy import Params, Rule, on_object, open_object
 from learnomy_wp.progress import drip
 from learnomy_wp.progress.outline import IS_PART, ORDER, SOURCE, progress_on
-from wp_schema.tables import course_instructors, courses, enrollments, lessons, progress
+from wp_schema.tables import courses, lessons, progress
 
 LessonLocked = refusal("lesson_locked", "This lesson is not open yet.", status=403)
 
@@ -44,33 +44,15 @@ FACTS = (
         courses.c.drip_mode,
         courses.c.completion_rules,
         courses.c.access_starts_at,
-        course_instructors.c.role,
-        enrollments.c.id.label("enrollment_id"),
-        enrollments.c.status.label("enrollment_status"),
-        enrollments.c.enrolled_at,
-        enrollments.c.expires_at,
-        enrollments.c.has_access,
-        enrollments.c.started_at,
-        access.IS_LIVE.label("is_live"),
-        access.has_unmet_prerequisite(courses.c.id).label("has_unmet_prerequisite"),
+        *access.CALLER_COLUMNS,
         progress.c.state,
         progress.c.position_seconds,
         progress.c.completed_at,
     )
     .select_from(
-        SOURCE.join(courses, courses.c.id == lessons.c.course_id)
-        .outerjoin(
-            course_instructors,
-            and_(
-                course_instructors.c.course_id == courses.c.id,
-                course_instructors.c.user_id == bindparam("actor_id"),
-            ),
+        access.with_caller(SOURCE.join(courses, courses.c.id == lessons.c.course_id)).outerjoin(
+            progress, progress_on(bindparam("actor_id"))
         )
-        .outerjoin(
-            enrollments,
-            and_(enrollments.c.course_id == courses.c.id, enrollments.c.user_id == bindparam("actor_id")),
-        )
-        .outerjoin(progress, progress_on(bindparam("actor_id")))
     )
     .where(lessons.c.id == bindparam("id"))
 )

@@ -28,18 +28,7 @@ COURSE = (
         enrollments.c.completed_at,
         enrollments.c.last_activity_at,
     )
-    .select_from(
-        courses.outerjoin(
-            course_instructors,
-            and_(
-                course_instructors.c.course_id == courses.c.id,
-                course_instructors.c.user_id == bindparam("actor_id"),
-            ),
-        ).outerjoin(
-            enrollments,
-            and_(enrollments.c.course_id == courses.c.id, enrollments.c.user_id == bindparam("user_id")),
-        )
-    )
+    .select_from(access.with_caller(courses, "user_id"))
     .where(courses.c.id == bindparam("course_id"))
 )
 QUIZZES = (

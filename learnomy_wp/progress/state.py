@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, select
+from sqlalchemy import bindparam, select
 
 from learnomy_wp.enrollments import access
 from learnomy_wp.kernel import clock, db
@@ -16,7 +16,7 @@ from learnomy_wp.progress import drip
 from learnomy_wp.progress.changes import complete_course, recount, restart
 from learnomy_wp.progress.outline import IS_PART, ORDER, SOURCE, find_neighbours, progress_on
 from learnomy_wp.progress.policies import LESSON_ACCESS, LessonLocked, find_lesson_facts, is_staff
-from wp_schema.tables import course_instructors, courses, enrollments, lessons, progress
+from wp_schema.tables import courses, lessons, progress
 
 __all__ = [
     "LESSON_ACCESS",
@@ -31,32 +31,8 @@ __all__ = [
 ]
 
 COURSE = (
-    select(
-        courses.c.id.label("course_id"),
-        courses.c.drip_mode,
-        courses.c.access_starts_at,
-        course_instructors.c.role,
-        enrollments.c.id.label("enrollment_id"),
-        enrollments.c.status.label("enrollment_status"),
-        enrollments.c.enrolled_at,
-        enrollments.c.expires_at,
-        enrollments.c.has_access,
-        enrollments.c.started_at,
-        access.IS_LIVE.label("is_live"),
-        access.has_unmet_prerequisite(courses.c.id).label("has_unmet_prerequisite"),
-    )
-    .select_from(
-        courses.outerjoin(
-            course_instructors,
-            and_(
-                course_instructors.c.course_id == courses.c.id,
-                course_instructors.c.user_id == bindparam("actor_id"),
-            ),
-        ).outerjoin(
-            enrollments,
-            and_(enrollments.c.course_id == courses.c.id, enrollments.c.user_id == bindparam("actor_id")),
-        )
-    )
+    select(courses.c.drip_mode, courses.c.access_starts_at, *access.CALLER_COLUMNS)
+    .select_from(access.with_caller(courses))
     .where(courses.c.id == bindparam("course_id"))
 )
 LESSONS = (
