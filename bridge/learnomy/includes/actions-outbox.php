@@ -173,7 +173,7 @@ final class Outbox {
 	}
 
 	/**
-	 * Gives a row back, to go on with a later listener.
+	 * Gives a row back, to go on with a later listener. That is no attempt: nothing will be repeated.
 	 *
 	 * @param int    $id     Row.
 	 * @param string $token  Claim token.
@@ -183,7 +183,7 @@ final class Outbox {
 	 */
 	public function release( int $id, string $token, int $cursor, string $note ): bool {
 		return 1 === $this->change(
-			"UPDATE {$this->table} SET cursor_position = %d, state = 'pending', claim_token = NULL, claimed_until = NULL, note = NULLIF(%s, '')
+			"UPDATE {$this->table} SET cursor_position = %d, attempts = GREATEST(attempts, 1) - 1, state = 'pending', claim_token = NULL, claimed_until = NULL, note = NULLIF(%s, '')
 			WHERE id = %d AND claim_token = %s AND state IN ('claimed', 'firing')",
 			array( $cursor, $note, $id, $token )
 		);
