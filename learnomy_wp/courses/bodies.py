@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from learnomy_wp.courses.schemas import LANGUAGE, LEVELS, MAX_COUNT, ROLES, STATUSES
-from learnomy_wp.kernel.serialize import Id, In, MoneyIn, Time, web_address
+from learnomy_wp.kernel.serialize import Id, In, Line, MoneyIn, Time, web_address
 
 
 def _lines(description: str) -> fields.List[Any]:
@@ -83,13 +83,13 @@ class CourseBody(In):
 class CourseIn(CourseBody):
     """A new course. It begins as a draft."""
 
-    title = fields.String(required=True, validate=validate.Length(1, 255))
+    title = Line(255, required=True)
 
 
 class CoursePatch(CourseBody):
     """Changes to a course; what is not named stays."""
 
-    title = fields.String(validate=validate.Length(1, 255))
+    title = Line(255)
     status = fields.String(
         validate=validate.OneOf(STATUSES),
         metadata={"description": "Another than trash also brings a course back from the trash, within 30 days."},
@@ -111,4 +111,4 @@ class InstructorIn(In):
 class DuplicateIn(In):
     """How the copy is called."""
 
-    title = fields.String(validate=validate.Length(1, 255), metadata={"description": "Else the old one with “(copy)”."})
+    title = Line(255, metadata={"description": "Else the old one with “(copy)”."})

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from learnomy_wp.courses.listing import MEMBERSHIP_TAG
 from learnomy_wp.courses.tagging import BY_SLUG
-from learnomy_wp.kernel import cache, clock, db, jobs, pages, pipeline, slugs
+from learnomy_wp.kernel import cache, clock, db, jobs, pages, pipeline
 from learnomy_wp.kernel.errors import NotFound, ValidationFailed
 from learnomy_wp.kernel.page import Listing, Page, Sort
+from learnomy_wp.kernel.slugs import Slugs
 from wp_schema.folding import sort_title
 from wp_schema.tables import course_terms, terms
 
@@ -70,14 +70,7 @@ def create_category(body: Mapping[str, Any]) -> dict[str, Any]:
     row = {**_columns(body), "taxonomy": taxonomy, "created_at": now, "updated_at": now}
     _check_parent(taxonomy, None, body.get("parent_id"))
 
-    def under(slug: str) -> int:
-        return db.insert_id(db.execute(INSERT, {**row, "slug": slug}))
-
-    if "slug" in body:
-        term_id = _or_taken(lambda: under(_chosen_slug(taxonomy, body["slug"])), taxonomy, body["slug"])
-    else:
-        wanted = slugs.of_title(row["name"], taxonomy)
-        term_id = slugs.insert_free(under, wanted, lambda asked: _taken(taxonomy, asked), str.isdigit)
+    term_id = _slugs(taxonomy).insert(lambda slug: _insert({**row, "slug": slug}), row["name"], body.get("slug"))
     cache.bump_after_commit([TAG, "courses"])
     pipeline.locate(f"/course-categories/{term_id}")
     return _read(term_id)
@@ -90,13 +83,14 @@ def update_category(term_id: int, *, body: Mapping[str, Any]) -> dict[str, Any]:
     columns = _columns(body)
     if "parent_id" in body:
         _check_parent(before["taxonomy"], term_id, body["parent_id"])
-    if "slug" in body and slugs.of_title(body["slug"], "") != before["slug"]:
-        columns["slug"] = _chosen_slug(before["taxonomy"], body["slug"])
+    known = _slugs(before["taxonomy"])
+    if "slug" in body:
+        columns["slug"] = known.choose(body["slug"], before["slug"])
     changed = {name: value for name, value in columns.items() if before[name] != value}
     if changed:
         changed |= {"version": before["version"] + 1, "updated_at": clock.now()}
         statement = update(terms).where(terms.c.id == term_id).values(changed)
-        _or_taken(lambda: db.execute(statement).rowcount, before["taxonomy"], body.get("slug", ""))
+        known.unless_taken(lambda: db.execute(statement), columns.get("slug", before["slug"]))
         if "name" in changed:
             jobs.enqueue(REINDEX, {"course_ids": db.values(COURSES, {"term_id": term_id})})
         cache.bump_after_commit([TAG, "courses", MEMBERSHIP_TAG])
@@ -137,10 +131,7 @@ def _describe(row: Mapping[str, Any]) -> dict[str, Any]:
 def _columns(body: Mapping[str, Any]) -> dict[str, Any]:
     found = {name: body[name] for name in ("description", "parent_id", "image_id", "position") if name in body}
     if "name" in body:
-        found["name"] = " ".join(body["name"].split())
-        if not found["name"]:
-            raise ValidationFailed.of("name", "Give it a name.", "required")
-        found["sort_title"] = sort_title(found["name"])
+        found |= {"name": body["name"], "sort_title": sort_title(body["name"])}
     return found
 
 
@@ -163,27 +154,12 @@ def _check_parent(taxonomy: str, term_id: int | None, parent_id: int | None) -> 
         raise ValidationFailed.of("parent_id", f"Categories go {MAX_DEPTH} levels deep.", "too_deep")
 
 
-def _taken(taxonomy: str, asked: Iterable[str]) -> list[str]:
-    return [row["slug"] for row in db.rows(BY_SLUG, {"taxonomy": taxonomy, "slugs": list(asked)})]
+def _slugs(taxonomy: str) -> Slugs:
+    def find_taken(asked: list[str]) -> list[str]:
+        return [row["slug"] for row in db.rows(BY_SLUG, {"taxonomy": taxonomy, "slugs": asked})]
+
+    return Slugs(find_taken, taxonomy)
 
 
-def _chosen_slug(taxonomy: str, given: str) -> str:
-    slug = slugs.of_title(given, "")
-    if not slug or slug.isdigit():
-        raise ValidationFailed.of("slug", "A slug needs a letter.", "reserved")
-    if _taken(taxonomy, [slug]):
-        raise _slug_taken()
-    return slug
-
-
-def _or_taken(write: Callable[[], int], taxonomy: str, given: str) -> int:
-    try:
-        return write()
-    except IntegrityError:
-        if not given or not _taken(taxonomy, [slugs.of_title(given, "")]):
-            raise
-        raise _slug_taken() from None
-
-
-def _slug_taken() -> ValidationFailed:
-    return ValidationFailed.of("slug", "Another one has this slug.", "taken")
+def _insert(row: Mapping[str, Any]) -> int:
+    return db.insert_id(db.execute(INSERT, row))

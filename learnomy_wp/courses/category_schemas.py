@@ -7,7 +7,7 @@ from marshmallow import fields, validate
 from learnomy_wp.courses.categories import LISTING
 from learnomy_wp.courses.schemas import MAX_COUNT
 from learnomy_wp.kernel.page import PageQuery
-from learnomy_wp.kernel.serialize import Id, In, Out
+from learnomy_wp.kernel.serialize import Id, In, Line, Out
 
 
 class CategoryQuery(PageQuery):
@@ -38,7 +38,7 @@ class CategoryOut(Out):
 class CategoryPatch(In):
     """Changes to a category or tag."""
 
-    name = fields.String(validate=validate.Length(1, 200))
+    name = Line(200)
     slug = fields.String(validate=validate.Length(1, 200))
     description = fields.String(validate=validate.Length(max=5000))
     parent_id = Id(allow_none=True)
@@ -50,4 +50,4 @@ class CategoryIn(CategoryPatch):
     """A new category or tag."""
 
     taxonomy = fields.String(load_default="category", validate=validate.OneOf(("category", "tag")))
-    name = fields.String(required=True, validate=validate.Length(1, 200))
+    name = Line(200, required=True)

@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import Column, Select, Table, bindparam, insert, select, update
 
 from learnomy_wp.courses import changes, lookups, plan, prerequisites, tagging
-from learnomy_wp.kernel import clock, db, jobs, jobview, slugs
+from learnomy_wp.kernel import clock, db, jobs, jobview
 from learnomy_wp.kernel.actor import Actor
 from learnomy_wp.kernel.jobrun import Job, JobRefused
+from learnomy_wp.kernel.slugs import Slugs
 from learnomy_wp.kernel.trash import InTrash
 from wp_schema.folding import search_text, sort_title
 from wp_schema.tables import (
@@ -77,6 +78,7 @@ QUIZZES = _of_course(quizzes)
 SLOTS = select(quiz_slots).where(quiz_slots.c.quiz_id == bindparam("of_quiz")).order_by(quiz_slots.c.id)
 FILES = _of_course(attachments).where(attachments.c.deleted_at.is_(None))
 QUIZ_SLUGS = select(quizzes.c.slug).where(quizzes.c.slug.in_(bindparam("slugs", expanding=True)))
+QUIZ_SLUG = Slugs(lambda asked: db.values(QUIZ_SLUGS, {"slugs": asked}), "quiz")
 SET_QUIZ = (
     update(lessons).where(lessons.c.id == bindparam("of_lesson")).values(required_quiz_id=bindparam("new_quiz_id"))
 )
@@ -132,12 +134,7 @@ def _copy_row(row: Row, owner_id: int, title: str | None) -> Row:
     copied = {**row, **COURSE_ANEW, "title": title, "sort_title": sort_title(title), "author_id": owner_id}
     copied |= {"created_at": now, "updated_at": now, "published_at": now}
     copied["search_text"] = search_text(title, row["excerpt"], *tagging.term_names(row["id"]))
-
-    def under(slug: str) -> int:
-        return _insert(courses, {**copied, "slug": slug})
-
-    wanted = slugs.of_title(title, "course")
-    copied["id"] = slugs.insert_free(under, wanted, plan.find_taken, plan.is_reserved)
+    copied["id"] = plan.SLUGS.insert(lambda slug: _insert(courses, {**copied, "slug": slug}), title)
     return copied
 
 
@@ -184,7 +181,7 @@ def _copy_quizzes(
     for old in _rows(QUIZZES, source):
         new = {**old, **into, **QUIZ_ANEW, "published_at": into["created_at"]}
         new |= {"section_id": section_ids.get(old["section_id"]), "lesson_id": lesson_ids.get(old["lesson_id"])}
-        new["slug"] = slugs.free(old["slug"], lambda asked: db.values(QUIZ_SLUGS, {"slugs": asked}))
+        new["slug"] = QUIZ_SLUG.free(old["slug"])
         made[old["id"]] = _insert(quizzes, new)
         for slot in db.rows(SLOTS, {"of_quiz": old["id"]}):
             times = {"created_at": into["created_at"], "updated_at": into["created_at"]}

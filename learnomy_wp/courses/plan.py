@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import bindparam, select
 
 from learnomy_wp.courses import hooks
-from learnomy_wp.kernel import db, settings, slugs, wordpress
+from learnomy_wp.kernel import db, settings, wordpress
 from learnomy_wp.kernel.actor import EDIT_OTHERS_COURSES, Actor
 from learnomy_wp.kernel.errors import Detail, Forbidden, ValidationFailed
+from learnomy_wp.kernel.slugs import Slugs
 from wp_schema.folding import sort_title
 from wp_schema.tables import certificate_templates, courses
 
@@ -38,21 +39,13 @@ def columns_of(actor: Actor, body: Mapping[str, Any]) -> dict[str, Any]:
     found = {name: value for name, value in body.items() if name not in WORKED_OUT}
     found |= {name: found[name] or None for name in LISTS if name in found}
     if "title" in body:
-        found["title"] = _title(body["title"])
-        found["sort_title"] = sort_title(found["title"])
+        found |= {"title": body["title"], "sort_title": sort_title(body["title"])}
     if "price" in body:
         found["price_minor"] = body["price"]["amount_minor"]
         found["currency"] = body["price"].get("currency") or settings.get(hooks.CURRENCY)
     if body.get("certificate_template_id") and db.value(TEMPLATE, {"id": body["certificate_template_id"]}) is None:
         raise ValidationFailed.of("certificate_template_id", "There is no such certificate template.", "unknown")
     return found | _rendered(actor, body)
-
-
-def _title(given: str) -> str:
-    title = " ".join(given.split())
-    if not title:
-        raise ValidationFailed.of("title", "Give the course a title.", "required")
-    return title
 
 
 def _rendered(actor: Actor, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,31 +84,8 @@ def check_whole(course: Mapping[str, Any]) -> None:
         raise ValidationFailed(details=wrong)
 
 
-# --- slugs -----------------------------------------------------------------------------
-
-
-def find_taken(wanted: list[str]) -> list[str]:
-    """Which of these slugs courses have."""
+def _find_taken(wanted: list[str]) -> list[str]:
     return db.values(TAKEN, {"slugs": wanted})
 
 
-def is_reserved(slug: str) -> bool:
-    """Whether a slug can be no course's: it names another page, or would be read as an id."""
-    return slug in RESERVED or slug.isdigit()
-
-
-def chosen_slug(given: str, current: str | None = None) -> str:
-    """A slug that somebody chose, as it is kept. Raises `ValidationFailed` where it cannot be the course's."""
-    slug = slugs.of_title(given, "")
-    if slug == current:
-        return slug
-    if not slug or is_reserved(slug):
-        raise ValidationFailed.of("slug", "A slug needs a letter, and some are reserved.", "reserved")
-    if find_taken([slug]):
-        raise slug_taken()
-    return slug
-
-
-def slug_taken() -> ValidationFailed:
-    """The refusal of a chosen slug that another course has."""
-    return ValidationFailed.of("slug", "Another course has this slug.", "taken")
+SLUGS = Slugs(_find_taken, "course", lambda slug: slug in RESERVED or slug.isdigit())

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import bindparam, insert, update
-from sqlalchemy.exc import IntegrityError
 
 from learnomy_wp.courses import changes, events, lookups, plan, prerequisites, queries, states, tagging
 from learnomy_wp.courses.hooks import CURRENCY
 from learnomy_wp.enrollments import access
-from learnomy_wp.kernel import clock, db, pipeline, settings, slugs
+from learnomy_wp.kernel import clock, db, pipeline, settings
 from learnomy_wp.kernel import events as bus
 from learnomy_wp.kernel.actor import Actor
 from learnomy_wp.kernel.trash import InTrash
@@ -31,7 +30,7 @@ def create_course(actor: Actor, body: Mapping[str, Any]) -> dict[str, Any]:
     row = {**_new_row(actor), **columns}
     plan.check_whole({**dict.fromkeys(courses.c.keys()), "completion_mode": "all_lessons", **row})
     wanted = _wanted_terms(body)
-    row["id"] = _insert(row, body.get("slug"))
+    row["id"] = plan.SLUGS.insert(lambda slug: _insert({**row, "slug": slug}), row["title"], body.get("slug"))
     db.execute(INSERT_OWNER, _owner(actor, row))
     complete = {**row, "rating_avg": 0, "student_count": 0, "price_minor": row.get("price_minor", 0)}
     tagging.sync(None, complete, wanted)
@@ -54,7 +53,7 @@ def update_course(actor: Actor, course_id: int, facts: Mapping[str, Any], *, bod
     if before["status"] == "trash" and body.get("status", "trash") == "trash" and set(body) - {"status"}:
         raise InTrash
     if "slug" in body:
-        columns["slug"] = plan.chosen_slug(body["slug"], before["slug"])
+        columns["slug"] = plan.SLUGS.choose(body["slug"], before["slug"])
     if body.get("status", before["status"]) != before["status"]:
         columns |= states.status_columns(before, states.allowed_status(actor, facts, body["status"]))
     wanted = _wanted_terms(body)
@@ -113,19 +112,8 @@ def _owner(actor: Actor, row: Mapping[str, Any]) -> dict[str, Any]:
     return {"course_id": row["id"], "user_id": actor.id, "role": "owner", "created_at": row["created_at"], **copies}
 
 
-def _insert(row: Mapping[str, Any], chosen: str | None) -> int:
-    def under(slug: str) -> int:
-        return db.insert_id(db.execute(INSERT, {**row, "slug": slug}))
-
-    if chosen is None:
-        return slugs.insert_free(under, slugs.of_title(row["title"], "course"), plan.find_taken, plan.is_reserved)
-    slug = plan.chosen_slug(chosen)
-    try:
-        return under(slug)
-    except IntegrityError:
-        if not plan.find_taken([slug]):
-            raise
-        raise plan.slug_taken() from None
+def _insert(row: Mapping[str, Any]) -> int:
+    return db.insert_id(db.execute(INSERT, row))
 
 
 def _wanted_terms(body: Mapping[str, Any]) -> dict[str, list[int]]:
@@ -168,12 +156,7 @@ def _finish(
 def _update(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
     changed = {name: value for name, value in after.items() if before[name] != value}
     statement = update(courses).where(courses.c.id == after["id"]).values(changed)
-    try:
-        db.execute(statement)
-    except IntegrityError:
-        if "slug" not in changed or not plan.find_taken([after["slug"]]):
-            raise
-        raise plan.slug_taken() from None
+    plan.SLUGS.unless_taken(lambda: db.execute(statement), after["slug"])
 
 
 def _write_search_text(course: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from learnomy_wp.kernel import clock, db, slugs
 from learnomy_wp.kernel.errors import Detail, ValidationFailed
 from learnomy_wp.kernel.serialize import MAX_ID
+from learnomy_wp.kernel.slugs import Slugs
 from wp_schema.folding import sort_title
 from wp_schema.slugs import asked_for
 from wp_schema.tables import course_instructors, course_terms, terms
@@ -102,7 +103,7 @@ def _by_slug(taxonomy: str, wanted: Iterable[str]) -> dict[str, int]:
 def _make(taxonomy: str, name: str) -> int:
     slug = slugs.of_title(name, "")
     if not slug:
-        slug = slugs.free(taxonomy, lambda wanted: _by_slug(taxonomy, wanted))
+        slug = Slugs(lambda wanted: _by_slug(taxonomy, wanted), taxonomy).free(taxonomy)
     row = {"taxonomy": taxonomy, "name": name, "slug": slug, "sort_title": sort_title(name)}
     try:
         return db.insert_id(db.execute(INSERT_TERM, {**row, "created_at": clock.now(), "updated_at": clock.now()}))

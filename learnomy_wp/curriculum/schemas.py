@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from learnomy_wp.kernel.serialize import Id, In, Out, Time
+from learnomy_wp.kernel.serialize import Id, In, Line, Out, Time
 
 MAX_DAYS = 36_500
 MAX_ITEMS = 2000
@@ -143,7 +143,7 @@ class SectionFields(In):
 class SectionIn(SectionFields):
     """A new section."""
 
-    title = fields.String(required=True, validate=validate.Length(1, 255))
+    title = Line(255, required=True)
     position = fields.Integer(
         strict=True, validate=validate.Range(0, MAX_ITEMS), metadata={"description": "Its place; else the last."}
     )
@@ -152,7 +152,7 @@ class SectionIn(SectionFields):
 class SectionPatch(SectionFields):
     """Changes to a section; what is not named stays."""
 
-    title = fields.String(validate=validate.Length(1, 255))
+    title = Line(255)
     status = fields.String(
         validate=validate.OneOf(("published", "trash")),
         metadata={"description": "published brings it back from the trash, within 30 days, with its lessons."},

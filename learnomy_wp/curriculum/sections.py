@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 
 from learnomy_wp.courses import changes
 from learnomy_wp.kernel import clock, db, pipeline, trash
-from learnomy_wp.kernel.errors import NotFound, ValidationFailed
+from learnomy_wp.kernel.errors import NotFound
 from learnomy_wp.kernel.trash import InTrash
 from wp_schema.folding import sort_title
 from wp_schema.tables import lessons, sections
@@ -161,13 +161,5 @@ def _write(before: Row, columns: Mapping[str, Any]) -> None:
 def _columns(body: Mapping[str, Any]) -> Row:
     columns = {name: value for name, value in body.items() if name not in ("status", "position")}
     if "title" in body:
-        columns["title"] = _title(body["title"])
-        columns["sort_title"] = sort_title(columns["title"])
+        columns["sort_title"] = sort_title(body["title"])
     return columns
-
-
-def _title(given: str) -> str:
-    title = " ".join(given.split())
-    if not title:
-        raise ValidationFailed.of("title", "Give the section a title.", "required")
-    return title

@@ -65,6 +65,16 @@ class Id(fields.Integer):
         super().__init__(strict=strict, **kwargs)
 
 
+class Line(fields.String):
+    """A text on one line: runs of white space become one space."""
+
+    def __init__(self, length: int, **kwargs: Any) -> None:
+        super().__init__(validate=validate.Length(1, length), **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        return " ".join(str(super()._deserialize(value, attr, data, **kwargs)).split())
+
+
 class IdList(fields.String):
     """Ids in a query string, separated by commas: a list of ints inside."""
 

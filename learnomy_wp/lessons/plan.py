@@ -7,9 +7,10 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
-from learnomy_wp.kernel import db, slugs, wordpress
+from learnomy_wp.kernel import db, wordpress
 from learnomy_wp.kernel.actor import Actor
 from learnomy_wp.kernel.errors import ValidationFailed
+from learnomy_wp.kernel.slugs import Slugs
 from wp_schema.folding import sort_title
 from wp_schema.tables import lessons, quizzes
 
@@ -28,8 +29,7 @@ def columns_of(actor: Actor, course_id: int, body: Mapping[str, Any]) -> dict[st
     """The columns that a body sets. WordPress may be asked to render content, which ends a round."""
     found = {name: value for name, value in body.items() if name not in WORKED_OUT}
     if "title" in body:
-        found["title"] = _title(body["title"])
-        found["sort_title"] = sort_title(found["title"])
+        found |= {"title": body["title"], "sort_title": sort_title(body["title"])}
     rules = dict(body.get("completion_rules", ()))
     quiz_id = rules.get("required_quiz_id")
     if quiz_id is not None and db.value(QUIZ, {"id": quiz_id, "of_course": course_id}) is None:
@@ -47,30 +47,10 @@ def check_whole(lesson: Mapping[str, Any]) -> None:
         raise ValidationFailed.of("live_ends_at", "This must be later than live_starts_at.", "too_early")
 
 
-def _title(given: str) -> str:
-    title = " ".join(given.split())
-    if not title:
-        raise ValidationFailed.of("title", "Give the lesson a title.", "required")
-    return title
+def slugs_of(course_id: int) -> Slugs:
+    """The slugs of a course's lessons."""
 
+    def find_taken(wanted: list[str]) -> list[str]:
+        return db.values(TAKEN, {"of_course": course_id, "slugs": wanted})
 
-def find_taken(course_id: int, wanted: list[str]) -> list[str]:
-    """Which of these slugs lessons of the course have."""
-    return db.values(TAKEN, {"of_course": course_id, "slugs": wanted})
-
-
-def is_reserved(slug: str) -> bool:
-    """Whether a slug can be no lesson's."""
-    return slug in RESERVED or slug.isdigit()
-
-
-def chosen_slug(course_id: int, given: str, current: str | None = None) -> str:
-    """A slug that somebody chose, as it is kept. Raises `ValidationFailed`."""
-    slug = slugs.of_title(given, "")
-    if slug == current:
-        return slug
-    if not slug or is_reserved(slug):
-        raise ValidationFailed.of("slug", "A slug needs a letter, and some are reserved.", "reserved")
-    if find_taken(course_id, [slug]):
-        raise ValidationFailed.of("slug", "Another lesson of this course has this slug.", "taken")
-    return slug
+    return Slugs(find_taken, "lesson", lambda slug: slug in RESERVED or slug.isdigit())

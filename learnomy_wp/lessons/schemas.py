@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields, validate
 
 from learnomy_wp.kernel.page import PageQuery
-from learnomy_wp.kernel.serialize import Id, IdList, In, Out, Time, web_address
+from learnomy_wp.kernel.serialize import Id, IdList, In, Line, Out, Time, web_address
 from learnomy_wp.lessons.listing import LISTING
 
 STATUSES = ("draft", "published", "trash")
@@ -41,8 +41,8 @@ class CourseNameOut(Out):
     status = fields.String(required=True)
 
 
-class LessonRowOut(Out):
-    """A lesson in a list."""
+class LessonBaseOut(Out):
+    """What lists and the whole lesson both tell."""
 
     id = fields.Integer(required=True)
     course_id = fields.Integer(required=True)
@@ -55,11 +55,16 @@ class LessonRowOut(Out):
     position = fields.Integer(required=True)
     duration_seconds = fields.Integer(required=True)
     is_preview = fields.Boolean(required=True)
-    course = fields.Nested(CourseNameOut, required=True)
-    section_title = fields.String(required=True, allow_none=True)
     created_at = Time(required=True)
     updated_at = Time(required=True)
     deleted_at = Time(required=True, allow_none=True)
+
+
+class LessonRowOut(LessonBaseOut):
+    """A lesson in a list."""
+
+    course = fields.Nested(CourseNameOut, required=True)
+    section_title = fields.String(required=True, allow_none=True)
 
 
 class RulesOut(Out):
@@ -116,19 +121,10 @@ class NeighbourOut(Out):
     parent_id = fields.Integer(required=True, allow_none=True)
 
 
-class LessonOut(Out):
+class LessonOut(LessonBaseOut):
     """A whole lesson for the caller."""
 
-    id = fields.Integer(required=True)
-    course_id = fields.Integer(required=True)
-    section_id = fields.Integer(required=True, allow_none=True)
-    parent_id = fields.Integer(required=True, allow_none=True)
-    title = fields.String(required=True)
-    slug = fields.String(required=True)
     permalink = fields.String(required=True)
-    status = fields.String(required=True)
-    position = fields.Integer(required=True)
-    content_type = fields.String(required=True)
     excerpt = fields.String(required=True)
     content_html = fields.String(required=True)
     content_raw = fields.String(required=True, allow_none=True, metadata={"description": "For staff only."})
@@ -136,8 +132,6 @@ class LessonOut(Out):
     media = fields.Nested(MediaOut, required=True, allow_none=True)
     live_starts_at = Time(required=True, allow_none=True)
     live_ends_at = Time(required=True, allow_none=True)
-    duration_seconds = fields.Integer(required=True)
-    is_preview = fields.Boolean(required=True)
     drip_days = fields.Integer(required=True, allow_none=True)
     drip_at = Time(required=True, allow_none=True)
     completion_rules = fields.Nested(RulesOut, required=True)
@@ -148,9 +142,6 @@ class LessonOut(Out):
     topics = fields.List(fields.Nested(NeighbourOut), required=True)
     previous = fields.Nested(NeighbourOut, required=True, allow_none=True)
     next = fields.Nested(NeighbourOut, required=True, allow_none=True)
-    created_at = Time(required=True)
-    updated_at = Time(required=True)
-    deleted_at = Time(required=True, allow_none=True)
 
 
 class RulesIn(In):
@@ -212,7 +203,7 @@ class LessonFields(In):
 class LessonIn(LessonFields):
     """A new lesson or topic."""
 
-    title = fields.String(required=True, validate=validate.Length(1, 255))
+    title = Line(255, required=True)
     status = fields.String(load_default="published", validate=validate.OneOf(("draft", "published")))
     position = fields.Integer(
         strict=True, validate=validate.Range(0, MAX_ITEMS), metadata={"description": "Its place; else the last."}
@@ -222,7 +213,7 @@ class LessonIn(LessonFields):
 class LessonPatch(LessonFields):
     """Changes to a lesson or topic; what is not named stays."""
 
-    title = fields.String(validate=validate.Length(1, 255))
+    title = Line(255)
     section_id = Id(allow_none=True, metadata={"description": "A section of the same course; null takes it out."})
     status = fields.String(
         validate=validate.OneOf(STATUSES),

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, insert, select, update
 
 from learnomy_wp.courses import changes
-from learnomy_wp.kernel import clock, db, pipeline, slugs, trash
+from learnomy_wp.kernel import clock, db, pipeline, trash
 from learnomy_wp.kernel.actor import Actor
 from learnomy_wp.kernel.errors import NotFound, ValidationFailed, refusal
 from learnomy_wp.kernel.trash import InTrash
@@ -111,7 +111,7 @@ def update_lesson(actor: Actor, course_id: int, lesson_id: int, *, body: Mapping
     if course["status"] == "trash" or (before["status"] == status == "trash" and set(body) - {"status"}):
         raise InTrash
     if "slug" in body:
-        columns["slug"] = plan.chosen_slug(course_id, body["slug"], before["slug"])
+        columns["slug"] = plan.slugs_of(course_id).choose(body["slug"], before["slug"])
     if "section_id" in body:
         columns |= _moved(before, body["section_id"])
     columns |= _status_columns(before, status)
@@ -173,11 +173,7 @@ def _create(actor: Actor, course_id: int, columns: Row, body: Mapping[str, Any])
     def under(slug: str) -> int:
         return db.insert_id(db.execute(INSERT, {**row, "slug": slug}))
 
-    if "slug" in body:
-        lesson_id = under(plan.chosen_slug(course_id, body["slug"]))
-    else:
-        wanted = slugs.of_title(row["title"], "lesson")
-        lesson_id = slugs.insert_free(under, wanted, lambda asked: plan.find_taken(course_id, asked), plan.is_reserved)
+    lesson_id = plan.slugs_of(course_id).insert(under, row["title"], body.get("slug"))
     changes.curriculum_changed(course_id)
     pipeline.locate(f"/lessons/{lesson_id}")
     return queries.get_lesson_for_staff(actor, lesson_id)

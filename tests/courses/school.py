@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,26 +11,12 @@ from sqlalchemy import event, select
 
 from learnomy_wp.kernel import db, jobrun, jobs
 from tests.client import Answer, Api, Session
+from tests.progress.world import together
 from wp_schema.tables import activity, outbox
 
+__all__ = ["School", "made", "of_resource", "together"]
+
 _numbers = itertools.count(1)
-
-
-def together(calls: list[Callable[[], Any]]) -> list[Any]:
-    """Run all calls at the same moment; gives their results in order."""
-    barrier = threading.Barrier(len(calls))
-    results: list[Any] = [None] * len(calls)
-
-    def run(number: int) -> None:
-        barrier.wait()
-        results[number] = calls[number]()
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(calls))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
 
 
 def made(answer: Answer) -> dict[str, Any]:
