@@ -1,6 +1,6 @@
 """The API in one process for feature tests: the real application over a real SQLite or MariaDB.
 
-`api` runs a module's tests on both engines. People: admin, editor, teacher, teacher2 (both
+`api` runs a module's tests on both engines. People: admin, editor, teacher, teacher2, co, assistant (all four
 instructors), student, student2, student3, subscriber.
 """
 
@@ -32,6 +32,8 @@ PEOPLE = {
     "editor": "editor",
     "teacher": "lrn_instructor",
     "teacher2": "lrn_instructor",
+    "co": "lrn_instructor",
+    "assistant": "lrn_instructor",
     "student": "lrn_student",
     "student2": "lrn_student",
     "student3": "lrn_student",

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, select, update
 
+from learnomy_wp.courses import lookups
 from learnomy_wp.enrollments import access, barriers, grants, policies, queries, settle
 from learnomy_wp.enrollments.errors import BARRIERS, AlreadyEnrolled, AlreadyRequested
 from learnomy_wp.enrollments.events import MEMBERSHIP
@@ -81,6 +82,7 @@ def leave(actor: Actor, course_id: int) -> Row:
     course = _lock_course(course_id)
     row = _lock_pair(actor.id, course)
     if row is None or not (row["has_access"] or row["status"] == grants.PENDING):
+        lookups.find_course(actor, course_id)  # a course that the caller may not know of is not found
         raise access.NotEnrolled
     _end(row, course, grants.CANCELLED, actor)
     return {"id": row["id"], "deleted": True}

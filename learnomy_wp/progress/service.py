@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
+from learnomy_wp.courses import lookups
 from learnomy_wp.enrollments import access
 from learnomy_wp.kernel import clock, db, events
 from learnomy_wp.kernel.actor import Actor
@@ -93,6 +94,7 @@ def restart_course(actor: Actor, course_id: int) -> Row:
     """
     enrollment = db.row(rows.LOCK_PAIR, {"user_id": actor.id, "course_id": course_id})
     if enrollment is None or not access.find_access(actor.id, course_id).is_enrolled:
+        lookups.find_course(actor, course_id)  # a course that the caller may not know of is not found
         raise access.NotEnrolled
     if not db.value(RETAKE, {"course_id": course_id}):
         raise RetakeNotAllowed
