@@ -132,6 +132,25 @@ def test_a_route_yields_to_a_published_page_unless_it_is_given_to_it(site: Site)
         site.php(f"wp_delete_post( {made}, true ); return true;")
 
 
+def test_activation_picks_slugs_that_no_page_has(site: Site) -> None:
+    made = site.php(
+        "return wp_insert_post( array( 'post_type' => 'page', 'post_name' => 'checkout', 'post_title' => 'Shop',"
+        " 'post_status' => 'publish' ) );"
+    )
+    activate = (
+        "update_option( 'learnomy_settings', array() );"
+        "do_action( 'activate_learnomy/learnomy.php', false );"
+        "$s = get_option( 'learnomy_settings' ); update_option( 'learnomy_settings', array() ); return $s;"
+    )
+    try:
+        slugs = site.php(activate)["slugs"]
+        assert slugs["checkout"] == "academy-checkout"
+        assert slugs["courses"] == "courses"
+    finally:
+        site.php(f"wp_delete_post( {made}, true ); return true;")
+    assert site.php(activate) == []
+
+
 def test_pages_follow_the_owners_base_slug_and_rules_are_flushed_once(site: Site) -> None:
     course = make_course(site)
     code = """

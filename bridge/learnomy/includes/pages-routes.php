@@ -85,6 +85,32 @@ final class Page_Routes {
 	}
 
 	/**
+	 * Chooses base slugs that no published page has, when the plugin is activated for the first time.
+	 *
+	 * @return void
+	 */
+	public static function pick_free(): void {
+		$settings = get_option( 'learnomy_settings' );
+		$settings = is_array( $settings ) ? $settings : array();
+		if ( isset( $settings['slugs'] ) ) {
+			return;
+		}
+		$slugs = array();
+		foreach ( self::BASES as $name => $slug ) {
+			foreach ( array( $slug, "academy-$slug", "learnomy-$slug" ) as $candidate ) {
+				$slugs[ $name ] = $candidate;
+				$page           = get_page_by_path( $candidate );
+				if ( ! $page instanceof \WP_Post || 'publish' !== $page->post_status ) {
+					break;
+				}
+			}
+		}
+		if ( self::BASES !== $slugs ) {
+			update_option( 'learnomy_settings', array( 'slugs' => $slugs ) + $settings, true );
+		}
+	}
+
+	/**
 	 * A route's path with its base slugs, arguments still in braces.
 	 *
 	 * @param string $name Route name.

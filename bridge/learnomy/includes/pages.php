@@ -27,6 +27,7 @@ final class Pages {
 	 * @return void
 	 */
 	public static function init(): void {
+		add_action( 'activate_learnomy/learnomy.php', array( Page_Routes::class, 'pick_free' ) );
 		add_action( 'init', array( self::class, 'add_rules' ) );
 		add_action( 'wp_loaded', array( self::class, 'flush_once' ) );
 		add_filter( 'query_vars', array( self::class, 'add_query_vars' ) );
