@@ -106,12 +106,12 @@ def _rotate(token: str) -> Pair | str:
         return "This refresh token is not one of this site's."
     if row["revoked_at"] is not None or row["expires_at"] <= now:
         return "This session has ended. Log in again."
-    if row["rotated_at"] is not None:
-        return _reused(row, now)
     refused = _check_user(row)
     if refused:
         _revoke_family(row["family_id"], "user changed")
         return refused
+    if row["rotated_at"] is not None:
+        return _reused(row, now)
     kept = ("family_id", "user_id", "capabilities", "password_fingerprint", "started_at", "device", "user_agent")
     successor, _ = _insert({name: row[name] for name in kept} | {"parent_id": row["id"]}, now)
     db.execute(ROTATE, {"token_id": row["id"], "now": now, "sealed": _seal(successor, token)})

@@ -42,7 +42,7 @@ GATES = (
     "map_meta_cap",
     "allowed_http_origins",
 )
-PASSWORD_GATES = ("authenticate", "wp_authenticate_user", "wp_login_failed", "wp_login")
+PASSWORD_GATES = ("authenticate", "wp_authenticate_user", "check_password", "wp_login_failed", "wp_login")
 WORDPRESS_PARAMETERS = ("_jsonp", "_envelope", "_embed")
 
 

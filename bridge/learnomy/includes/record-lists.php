@@ -44,6 +44,7 @@ final class Record_Lists {
 		'allowed_http_origins',
 		'authenticate',
 		'wp_authenticate_user',
+		'check_password',
 		'wp_login',
 		'wp_login_failed',
 		'registration_errors',
