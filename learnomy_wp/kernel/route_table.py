@@ -37,7 +37,11 @@ def render() -> str:
     table: dict[str, list[dict[str, Any]]] = {}
     for declared in sorted(ENDPOINTS.values(), key=lambda e: (e.namespace, e.contract_path, e.method)):
         table.setdefault(declared.namespace, []).append(_row(declared))
-    return HEAD + to_php(table) + ";\n"
+    namespaces = "".join(
+        f"\t{to_php(name)} => array(\n" + "".join(f"\t\t{to_php(row)},\n" for row in rows) + "\t),\n"
+        for name, rows in table.items()
+    )
+    return f"{HEAD}array(\n{namespaces});\n"
 
 
 def wordpress_path(declared: Endpoint) -> str:
@@ -116,9 +120,8 @@ def _described(converter: Any, field: fields.Field[Any]) -> dict[str, Any]:
     return {key: value for key, value in converter.field2property(field).items() if key in KEPT}
 
 
-def to_php(value: Any, depth: int = 0) -> str:
-    """A PHP literal in WordPress's style."""
-    indent = "\t" * (depth + 1)
+def to_php(value: Any) -> str:
+    """A PHP literal, on one line: an endpoint a line keeps the file small and its changes readable."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -128,7 +131,7 @@ def to_php(value: Any, depth: int = 0) -> str:
     if isinstance(value, str):
         return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
     if isinstance(value, dict):
-        lines = [f"{indent}{to_php(str(key))} => {to_php(item, depth + 1)},\n" for key, item in value.items()]
+        items = [f"{to_php(str(key))} => {to_php(item)}" for key, item in value.items()]
     else:
-        lines = [f"{indent}{to_php(item, depth + 1)},\n" for item in value]
-    return "array(\n" + "".join(lines) + "\t" * depth + ")" if lines else "array()"
+        items = [to_php(item) for item in value]
+    return f"array( {', '.join(items)} )" if items else "array()"
