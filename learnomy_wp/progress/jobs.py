@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from sqlalchemy import and_, bindparam, case, func, select, update
@@ -13,6 +14,7 @@ from learnomy_wp.progress.outline import IDS, IS_PART, ORDER, SOURCE, progress_o
 from wp_schema.tables import courses, enrollments, lessons, progress
 
 BATCH = 200
+LONGEST_REST_SECONDS = 0.2
 
 COURSE = select(courses.c.curriculum_version, courses.c.completion_mode, courses.c.completion_share).where(
     courses.c.id == bindparam("course_id")
@@ -90,10 +92,13 @@ def recount_course(job: Job) -> dict[str, Any]:
     total = int(db.value(COUNT_STALE, stale))
     counted = completed = 0
     while ids := db.values(STALE, stale):
+        began = time.perf_counter()
         for enrollment_id in _recount_batch(course_id, ids):
             completed += _complete(enrollment_id)
         counted += len(ids)
         job.progress(counted, max(total, counted))
+        # As long again for those who wait: SQLite has one writer, and it is not handed on in turn.
+        time.sleep(min(time.perf_counter() - began, LONGEST_REST_SECONDS))
     return {"counted": counted, "completed": completed}
 
 
