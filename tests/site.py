@@ -502,7 +502,7 @@ class Site:
                 """Says nothing."""
 
         with self.without("api"):
-            server = _SocketServer(self.layout, Handler) if self.layout.sockets else _Server(self.layout, Handler)
+            server = _serving(self.layout, Handler)
             thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
             thread.start()
             try:
@@ -603,6 +603,18 @@ class _SocketServer(_Server):
         path.unlink(missing_ok=True)
         self.socket.bind(self.server_address)
         path.chmod(0o666)
+
+
+def _serving(layout: Layout, handler: type[BaseHTTPRequestHandler]) -> _Server:
+    """Takes the backend's address once the backend has let go of it."""
+    end = time.monotonic() + 10
+    while True:
+        try:
+            return _SocketServer(layout, handler) if layout.sockets else _Server(layout, handler)
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
 
 
 def start_embedded(folder: Path) -> Embedded:
