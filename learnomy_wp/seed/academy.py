@@ -7,16 +7,17 @@ removal finds it all. People come from outside: WordPress makes them on a real s
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import Table, bindparam, delete, func, select, update
 
 from learnomy_wp.kernel import cache, clock, db
 from learnomy_wp.seed import content
+from learnomy_wp.seed.bulk import DEMO, chunks, insert
+from learnomy_wp.seed.enrolling import enrol
 from wp_schema.folding import fold, search_text, sort_title
 from wp_schema.tables import (
     course_instructors,
@@ -31,12 +32,7 @@ from wp_schema.tables import (
 )
 
 COURSES = 60
-ENROLLMENTS_EACH = 10
-BATCH = 1000
-DEMO = "lrn_demo_"
 TAGS = ("courses", "course-list", "terms")  # what lists and totals are kept by
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -59,7 +55,7 @@ def build(students: Sequence[int], instructors: Sequence[int], *, scale: int = 1
     for numbers in chunks(wanted, 200):
         _build_courses(numbers, instructors, term_ids, now)
     if students:
-        _enrol(students, now)
+        enrol(students, now)
     _count_up()
     cache.bump(TAGS)
     return _totals()
@@ -106,7 +102,7 @@ def _terms(now: datetime) -> dict[str, int]:
         for taxonomy, slug, name in wanted
         if (taxonomy, slug) not in known
     ]
-    _insert(terms, rows)
+    insert(terms, rows)
     return {
         f"{r['taxonomy']}:{r['slug']}": r["id"] for r in db.rows(select(terms.c.taxonomy, terms.c.slug, terms.c.id))
     }
@@ -114,7 +110,7 @@ def _terms(now: datetime) -> dict[str, int]:
 
 def _build_courses(numbers: Sequence[int], instructors: Sequence[int], term_ids: dict[str, int], now: datetime) -> None:
     drafts = [_course(number, instructors, now) for number in numbers]
-    _insert(courses, drafts)
+    insert(courses, drafts)
     keys = [draft["demo_key"] for draft in drafts]
     made = db.rows(select(courses).where(courses.c.demo_key.in_(keys)))
     teachers: list[dict[str, Any]] = []
@@ -123,8 +119,8 @@ def _build_courses(numbers: Sequence[int], instructors: Sequence[int], term_ids:
         number = int(course["demo_key"].rpartition("_")[2])
         teachers += _teachers(course, number, instructors)
         tagged += _tagged(course, number, term_ids)
-    _insert(course_instructors, teachers)
-    _insert(course_terms, tagged)
+    insert(course_instructors, teachers)
+    insert(course_terms, tagged)
     _build_sections(made, now)
 
 
@@ -210,19 +206,19 @@ def _build_sections(made: Sequence[dict[str, Any]], now: datetime) -> None:
                     "updated_at": now,
                 }
             )
-    _insert(sections, rows)
+    insert(sections, rows)
     ids = [course["id"] for course in made]
     found = db.rows(
         select(sections.c.id, sections.c.course_id, sections.c.position).where(sections.c.course_id.in_(ids))
     )
     by_id = {course["id"]: course for course in made}
-    _insert(lessons, [row for section in found for row in _lessons(section, by_id[section["course_id"]], now)])
+    insert(lessons, [row for section in found for row in _lessons(section, by_id[section["course_id"]], now)])
     parents = db.rows(
         select(lessons.c.id, lessons.c.course_id, lessons.c.section_id, lessons.c.author_id).where(
             lessons.c.course_id.in_(ids), lessons.c.parent_id.is_(None), lessons.c.position == 2
         )
     )
-    _insert(lessons, [row for parent in parents for row in _topics(parent, now)])
+    insert(lessons, [row for parent in parents for row in _topics(parent, now)])
 
 
 def _lessons(section: dict[str, Any], course: dict[str, Any], now: datetime) -> Iterator[dict[str, Any]]:
@@ -279,119 +275,6 @@ def _lesson(title: str, slug: str, rng: random.Random, topic: str, now: datetime
     }
 
 
-# --- enrolments and progress ------------------------------------------------------------
-
-
-def _enrol(students: Sequence[int], now: datetime) -> None:
-    catalogue = db.rows(
-        select(courses.c.id, courses.c.curriculum_version)
-        .where(courses.c.demo_key.is_not(None), courses.c.status == "published")
-        .order_by(courses.c.id)
-    )
-    done = set(
-        db.values(
-            select(enrollments.c.user_id)
-            .join(courses, courses.c.id == enrollments.c.course_id)
-            .where(courses.c.demo_key.is_not(None))
-            .distinct()
-        )
-    )
-    for group in chunks((user_id for user_id in students if user_id not in done), 100):
-        _enrol_group(group, catalogue, now)
-
-
-def _enrol_group(group: Sequence[int], catalogue: Sequence[dict[str, Any]], now: datetime) -> None:
-    chosen: dict[int, list[int]] = {}
-    for user_id in group:
-        rng = random.Random(user_id)  # noqa: S311
-        chosen[user_id] = [c["id"] for c in rng.sample(catalogue, min(ENROLLMENTS_EACH, len(catalogue)))]
-    wanted = sorted({course_id for ids in chosen.values() for course_id in ids})
-    outline = _outline(wanted)
-    versions = {course["id"]: course["curriculum_version"] for course in catalogue}
-    rows, steps = [], []
-    for user_id, ids in chosen.items():
-        for place, course_id in enumerate(ids):
-            row, finished = _enrollment(user_id, course_id, place, outline[course_id], versions[course_id], now)
-            rows.append(row)
-            steps += [_step(user_id, course_id, lesson, at) for lesson, at in finished]
-    _insert(enrollments, rows)
-    found = db.rows(select(enrollments).where(enrollments.c.user_id.in_(group)))
-    _insert(enrollment_grants, [_grant(row) for row in found if row["course_id"] in outline])
-    _insert(progress, steps)
-
-
-def _outline(ids: Sequence[int]) -> dict[int, list[int]]:
-    """The published lessons of each course in the order they are taken."""
-    rows = db.rows(
-        select(lessons.c.id, lessons.c.course_id)
-        .outerjoin(sections, sections.c.id == lessons.c.section_id)
-        .where(lessons.c.course_id.in_(ids), lessons.c.status == "published")
-        .order_by(lessons.c.course_id, sections.c.position, lessons.c.position, lessons.c.id)
-    )
-    outline: dict[int, list[int]] = {course_id: [] for course_id in ids}
-    for row in rows:
-        outline[row["course_id"]].append(row["id"])
-    return outline
-
-
-def _enrollment(
-    user_id: int, course_id: int, place: int, outline: Sequence[int], version: int, now: datetime
-) -> tuple[dict[str, Any], list[tuple[int, datetime]]]:
-    """One enrolment and the lessons that are done: one in ten complete, half of them begun."""
-    at = now - timedelta(days=3 + (user_id * 7 + place) % 200)
-    share = 1.0 if place == 0 else (place % 5) / 10
-    count = int(len(outline) * share)
-    finished = [(lesson, at + timedelta(hours=index + 1)) for index, lesson in enumerate(outline[:count])]
-    complete = bool(outline) and count == len(outline)
-    last = finished[-1][1] if finished else at
-    return {
-        "user_id": user_id,
-        "course_id": course_id,
-        "status": "completed" if complete else "active",
-        "source": "self" if place % 3 else "purchase",
-        "progress_percent": 100 * count // len(outline) if outline else 0,
-        "lessons_completed": count,
-        "lessons_total": len(outline),
-        "next_lesson_id": None if complete or not outline else outline[count],
-        "completion_no": int(complete),
-        "curriculum_version": version,
-        "has_access": True,
-        "enrolled_at": at,
-        "started_at": at if finished else None,
-        "completed_at": last if complete else None,
-        "last_activity_at": last,
-        "created_at": at,
-        "updated_at": last,
-    }, finished
-
-
-def _grant(row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "enrollment_id": row["id"],
-        "user_id": row["user_id"],
-        "course_id": row["course_id"],
-        "source": row["source"],
-        "starts_at": row["enrolled_at"],
-        "created_at": row["enrolled_at"],
-        "updated_at": row["enrolled_at"],
-    }
-
-
-def _step(user_id: int, course_id: int, lesson_id: int, at: datetime) -> dict[str, Any]:
-    return {
-        "user_id": user_id,
-        "object_type": "lesson",
-        "object_id": lesson_id,
-        "course_id": course_id,
-        "state": "completed",
-        "started_at": at,
-        "completed_at": at,
-        "sync_at": at,
-        "created_at": at,
-        "updated_at": at,
-    }
-
-
 # --- counts ------------------------------------------------------------------------------
 
 
@@ -429,19 +312,6 @@ def _count_up() -> None:
         .scalar_subquery()
     )
     db.write(update(terms).values(course_count=in_term))
-
-
-def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """The items in lists of at most `size`."""
-    rest = iter(items)
-    while chunk := list(islice(rest, size)):
-        yield chunk
-
-
-def _insert(table: Table, rows: Iterable[dict[str, Any]]) -> None:
-    statement = insert(table)
-    for chunk in chunks(rows, BATCH):
-        db.write(statement, chunk)
 
 
 def _totals() -> Built:

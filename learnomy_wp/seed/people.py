@@ -12,7 +12,7 @@ from functools import partial
 from sqlalchemy import delete, insert, select
 
 from learnomy_wp.kernel import clock, db
-from learnomy_wp.seed.academy import DEMO, chunks
+from learnomy_wp.seed.bulk import DEMO, chunks
 from wp_schema import passwords, php
 from wp_schema.tables import usermeta, users
 
