@@ -13,7 +13,7 @@ from typing import Any
 
 from flask import Blueprint, Request, Response, request
 
-from learnomy_wp.kernel import auth, channel, envelope, ids, pipeline, site
+from learnomy_wp.kernel import auth, channel, envelope, ids, nonces, pipeline, site
 from learnomy_wp.kernel import call as calls
 from learnomy_wp.kernel.auth import keys
 from learnomy_wp.kernel.call import Call
@@ -119,13 +119,13 @@ def _check_signature(call: Call, incoming: Request, header: dict[str, str]) -> N
         raise BridgeStale
     if not _NONCE.fullmatch(header["Nonce"]):
         raise BridgeForbidden
-    if not current.store.add("bridge", header["Nonce"], ttl_seconds=channel.NONCE_SECONDS):
+    if header["Door"] not in DOORS or not header["Blog"].isdigit():
+        raise BadRequest("The door or the blog of this bridge request is not known.")
+    if not nonces.take(header["Nonce"], int(header["Blog"])):
         raise BridgeReplayed
 
 
 def _take_over(call: Call, header: dict[str, str]) -> None:
-    if header["Door"] not in DOORS or not header["Blog"].isdigit():
-        raise BadRequest("The door or the blog of this bridge request is not known.")
     call.signed, call.nonce = True, header["Nonce"]
     call.door, call.blog_id, call.via = header["Door"], int(header["Blog"]), header["Via"]
     call.client, call.host, call.scheme = header["Client"], header["Host"], header["Proto"] or "http"

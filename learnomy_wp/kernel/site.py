@@ -220,7 +220,8 @@ class Site:
 
     def forget_record(self) -> None:
         """Drop the copy, since an option changed."""
-        self.store.delete("site", "record")
+        if self.store.is_shared_memory:
+            self.store.delete("site", "record")
 
     @cached_property
     def cursor_key(self) -> bytes:
