@@ -14,6 +14,7 @@ from wp_schema import php
 from wp_schema.tables import auth_tokens, options, usermeta, users
 
 PASSWORD = "correct horse"
+HOST = {"Host": "learnomy.test"}
 _numbers = itertools.count()
 
 
@@ -36,9 +37,8 @@ class Person:
 
     def log_in(self, password: str = PASSWORD, **options: Any) -> Answer:
         """The answer of POST /auth/token."""
-        return Session(self.api.app, {}).post(
-            "/auth/token", json={"username": self.login, "password": password}, **options
-        )
+        body = {"username": self.login, "password": password}
+        return Session(self.api.app, HOST).post("/auth/token", json=body, **options)
 
     def set_capabilities(self, capabilities: dict[str, bool]) -> None:
         self.change_meta("wp_capabilities", capabilities)
@@ -65,7 +65,7 @@ class Person:
 
 def with_token(api: Api, token: str, header: str = "Authorization") -> Session:
     """Requests with an access token."""
-    return Session(api.app, {header: f"Bearer {token}"})
+    return Session(api.app, {**HOST, header: f"Bearer {token}"})
 
 
 def who(api: Api, token: str) -> Answer:
@@ -75,7 +75,7 @@ def who(api: Api, token: str) -> Answer:
 
 def refresh(api: Api, token: str) -> Answer:
     """Exchange a refresh token."""
-    return Session(api.app, {}).post("/auth/token/refresh", json={"refresh_token": token})
+    return Session(api.app, HOST).post("/auth/token/refresh", json={"refresh_token": token})
 
 
 def change_role(api: Api, role: str, **capabilities: bool | None) -> None:

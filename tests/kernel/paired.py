@@ -177,6 +177,8 @@ class Paired:
 def paired(api: Api) -> Iterator[Paired]:
     """Let the application take itself for paired, with keys of its own; afterwards it is embedded again."""
     site, before = api.runtime.site, api.runtime.site.config
+    with api.inside():
+        own_keys = db.transaction(lambda: wp_options.read(db.execute, [keys.OPTION]))[keys.OPTION]
     site.config = dataclasses.replace(before, embedded=False)
     found = Paired(api)
     try:
@@ -192,8 +194,7 @@ def paired(api: Api) -> Iterator[Paired]:
         site.config = before
         site.pairing_file.unlink()
         site._pairing = {}
-        found.set_options(learnomy_keys=None, learnomy_record=None, learnomy_bridge=None)
+        found.set_options(learnomy_keys=own_keys, learnomy_record=None, learnomy_bridge=None)
         with api.inside():
             keys.forget()
-            keys.ensure()
         api._tokens.clear()

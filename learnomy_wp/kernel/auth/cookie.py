@@ -63,7 +63,8 @@ def identify(request: Request) -> Actor:
 
 def _session_user(raw: str, now: int) -> dict[str, Any] | None:
     cookie = cookies.parse_login_cookie(raw)
-    found = users.find_by_login(cookie.login) if cookie else None
+    is_text = cookie is not None and not any("\ud800" <= letter <= "\udfff" for letter in cookie.login)
+    found = users.find_by_login(cookie.login) if cookie and is_text else None
     if cookie is None or found is None or users.is_barred(found):
         return None
     if not cookies.verify_login_cookie(cookie, found["user_pass"], site.current().salt("logged_in"), now):

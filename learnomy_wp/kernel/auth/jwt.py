@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
+from functools import lru_cache
 from typing import Any
 
 import jwt as pyjwt
@@ -21,19 +23,28 @@ from learnomy_wp.kernel.errors import TokenExpired, Unauthenticated
 
 LIFETIME_SECONDS = 900
 AUDIENCE = "learnomy/v1"
+_USER_ID = re.compile("[1-9][0-9]{0,17}")
 _REQUIRED = ["iss", "aud", "sub", "iat", "exp", "jti", "sid"]
+_MAX_VERIFIED = 4000
+# sha256 of issuer, key and token -> its claims, where the signature holds. All else is judged at every request.
+_verified: dict[bytes, dict[str, Any]] = {}
 
 
 def is_ours(token: str) -> bool:
     """Whether the header names one of our keys, without judging the token."""
     head, _, rest = token.partition(".")
-    if not head or "." not in rest or len(head) > 400:
-        return False
+    return "." in rest and len(head) <= 400 and (_kid_of(head) or "").startswith(keys.KID_PREFIX)
+
+
+@lru_cache(maxsize=64)
+def _kid_of(head: str) -> str | None:
+    """The key that a token's first part names: the same for all tokens of a key."""
     try:
         header = orjson.loads(pyjwt.utils.base64url_decode(head))
     except ValueError:
-        return False
-    return isinstance(header, dict) and str(header.get("kid", "")).startswith(keys.KID_PREFIX)
+        return None
+    kid = header.get("kid") if isinstance(header, dict) else None
+    return kid if isinstance(kid, str) else None
 
 
 def issue(user_id: int, session_id: str) -> str:
@@ -83,29 +94,41 @@ def password_fingerprint(user_pass: str) -> str:
 
 
 def _claims(token: str) -> dict[str, Any]:
-    try:
-        kid = pyjwt.get_unverified_header(token).get("kid")
-    except pyjwt.PyJWTError:
-        raise Unauthenticated("This token cannot be read.") from None
-    key = dict(keys.jwt_keys()).get(str(kid))
+    kid = _kid_of(token.partition(".")[0])
+    if kid is None:
+        raise Unauthenticated("This token cannot be read.")
+    key = dict(keys.jwt_keys()).get(kid)
     if key is None:
         keys.forget()
-        key = dict(keys.jwt_keys()).get(str(kid))
+        key = dict(keys.jwt_keys()).get(kid)
     if key is None:
         raise Unauthenticated("This token was signed with a key that is no longer in use.")
-    try:
-        claims: dict[str, Any] = pyjwt.decode(
-            token,
-            key,
-            algorithms=["HS256"],
-            audience=AUDIENCE,
-            issuer=site.record().home,
-            options={"require": _REQUIRED, "verify_exp": False, "verify_iat": False},
-        )
-    except pyjwt.PyJWTError:
-        raise Unauthenticated("This token is not valid.") from None
-    if not isinstance(claims["exp"], int) or not str(claims["sub"]).isdigit():
+    claims = _checked(token, key, site.record().home)
+    is_sane = isinstance(claims["exp"], int) and isinstance(claims["sid"], str)
+    if not is_sane or not _USER_ID.fullmatch(claims["sub"]):
         raise Unauthenticated("This token is not valid.")
     if claims["exp"] <= clock.now().timestamp():
         raise TokenExpired
+    return claims
+
+
+def _checked(token: str, key: bytes, issuer: str) -> dict[str, Any]:
+    """The claims of a token whose signature holds; each process checks the same token once."""
+    name = hashlib.sha256(b"\n".join((issuer.encode(), key, token.encode()))).digest()
+    claims = _verified.get(name)
+    if claims is None:
+        try:
+            claims = pyjwt.decode(
+                token,
+                key,
+                algorithms=["HS256"],
+                audience=AUDIENCE,
+                issuer=issuer,
+                options={"require": _REQUIRED, "verify_exp": False, "verify_iat": False},
+            )
+        except pyjwt.PyJWTError:
+            raise Unauthenticated("This token is not valid.") from None
+        if len(_verified) >= _MAX_VERIFIED:
+            _verified.clear()
+        _verified[name] = claims
     return claims
