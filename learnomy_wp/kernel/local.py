@@ -14,6 +14,7 @@ from wp_schema.tables import posts, users
 
 _BLOCK_COMMENT = re.compile(r"<!--\s*/?wp:.*?-->", re.DOTALL)
 _GUID = select(posts.c.guid).where(bindparam("id") == posts.c.ID, posts.c.post_type == "attachment")
+SETTINGS = "learnomy_settings"
 _USER_COLUMNS = {"display_name", "user_email", "user_pass", "user_url"}
 
 
@@ -48,7 +49,8 @@ def set_user_meta(user_id: int, key: str, value: Any) -> None:
 
 
 def _update_settings(effect: dict[str, Any]) -> None:
-    set_option("learnomy_settings", effect["settings"])
+    stored = options.read(db.execute, [SETTINGS]).get(SETTINGS)
+    set_option(SETTINGS, {**(stored if isinstance(stored, dict) else {}), **effect["settings"]})
     db.after_commit(site.current().forget_record)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import bindparam, case, func, select
+from sqlalchemy import and_, bindparam, case, func, select
 
 from learnomy_wp.kernel import db, pages
 from learnomy_wp.kernel.actor import Actor
@@ -12,6 +12,8 @@ from learnomy_wp.kernel.page import Filter, Listing, Page, Sort
 from wp_schema import php
 from wp_schema.tables import certificates, courses, enrollments, lessons, notifications, progress, usermeta, users
 
+# What has been withdrawn to a draft, or thrown away, is its instructors' alone.
+SHOWN = ("published", "private", "archived")
 CARD = ("slug", "title", "excerpt", "thumbnail_url", "lesson_count", "duration_minutes")
 ENROLLMENT = (
     "id",
@@ -38,10 +40,10 @@ BASE = (
     )
     .select_from(
         enrollments.join(courses, courses.c.id == enrollments.c.course_id).outerjoin(
-            lessons, lessons.c.id == enrollments.c.next_lesson_id
+            lessons, and_(lessons.c.id == enrollments.c.next_lesson_id, lessons.c.status == "published")
         )
     )
-    .where(enrollments.c.user_id == bindparam("user_id"), courses.c.status != "trash")
+    .where(enrollments.c.user_id == bindparam("user_id"), courses.c.status.in_(SHOWN))
 )
 MY_COURSES = Listing(
     BASE,
@@ -97,7 +99,9 @@ COUNTS = select(
     .where(progress.c.user_id == bindparam("user_id"), progress.c.object_type == "quiz")
     .scalar_subquery()
     .label("average_quiz_score"),
-).where(enrollments.c.user_id == bindparam("user_id"))
+).select_from(enrollments.join(courses, courses.c.id == enrollments.c.course_id)).where(
+    enrollments.c.user_id == bindparam("user_id"), courses.c.status.in_(SHOWN)
+)
 
 
 def list_my_courses(actor: Actor, query: dict[str, Any]) -> Page:

@@ -14,7 +14,7 @@ def change_settings(changes: dict[str, Any]) -> Effects:
     if db.in_unit_of_work():
         cache.bump_after_commit(["settings", "courses"])
     return Effects(
-        [{"kind": "update_settings", "settings": values}], {name: _value(name, values) for name in settings.DECLARED}
+        [{"kind": "update_settings", "settings": changes}], {name: _value(name, values) for name in settings.DECLARED}
     )
 
 
