@@ -79,6 +79,8 @@ final class Effects {
 	private static function update_settings( array $settings ): bool {
 		$stored = get_option( 'learnomy_settings' );
 		update_option( 'learnomy_settings', array_merge( is_array( $stored ) ? $stored : array(), $settings ), true );
+		// Who changed them may count on them from the answer on.
+		Record::tell_now();
 		return true;
 	}
 
@@ -100,6 +102,10 @@ final class Effects {
 				return $refused;
 			}
 		}
+		$refused = $fields ? self::profile_refusal( $user_id, $fields ) : null;
+		if ( null !== $refused ) {
+			return $refused;
+		}
 		if ( $fields ) {
 			// WordPress takes a user's fields with slashes, as a form would send them.
 			$done = wp_update_user( wp_slash( array( 'ID' => $user_id ) + $fields ) );
@@ -114,6 +120,31 @@ final class Effects {
 			update_user_meta( $user_id, (string) $key, wp_slash( $value ) );
 		}
 		return true;
+	}
+
+	/**
+	 * What plugins have against a change, asked as the profile screen asks them.
+	 *
+	 * @param int   $user_id User.
+	 * @param array $fields  Changed fields.
+	 * @return \WP_Error|null
+	 */
+	private static function profile_refusal( int $user_id, array $fields ): ?\WP_Error {
+		$user   = (object) ( array( 'ID' => $user_id, 'user_login' => get_userdata( $user_id )->user_login ) + $fields );
+		$errors = new \WP_Error();
+		$posted = $_POST; // phpcs:ignore WordPress.Security.NonceVerification -- Put back below; the backend has judged the caller.
+		if ( isset( $fields['user_pass'] ) ) {
+			// Rules about passwords read the form.
+			$_POST['pass1'] = wp_slash( $fields['user_pass'] );
+			$_POST['pass2'] = $_POST['pass1'];
+		}
+		/** This action is documented in wp-admin/includes/user.php */
+		do_action_ref_array( 'user_profile_update_errors', array( &$errors, true, &$user ) ); // phpcs:ignore WordPress.NamingConventions.PrefixAllGlobals -- Core's own.
+		$_POST = $posted;
+		if ( ! $errors->has_errors() ) {
+			return null;
+		}
+		return new \WP_Error( $errors->get_error_code(), $errors->get_error_message(), array( 'status' => 400 ) );
 	}
 
 	/**

@@ -131,6 +131,15 @@ final class Record {
 			self::write();
 			Pairing::renew_if_changed();
 		}
+		self::tell_now();
+	}
+
+	/**
+	 * Tells the backend what changed, where something did.
+	 *
+	 * @return void
+	 */
+	public static function tell_now(): void {
 		if ( self::$has_changed ) {
 			self::$has_changed = false;
 			Channel::call( 'changed', array( 'what' => array( 'site' ) ) );
