@@ -18,7 +18,7 @@ class CheckOut(Out):
 class HealthOut(Out):
     """Whether this backend can serve."""
 
-    status = fields.String(required=True, metadata={"description": "ok, or failing."})
+    status = fields.String(required=True, metadata={"description": "ok; what fails answers 503."})
     checks = fields.List(fields.Nested(CheckOut), required=True)
     time = Time(required=True)
 

@@ -7,18 +7,18 @@ from typing import Any
 
 import wp_schema.install as installer
 from learnomy_wp.kernel import channel, clock, db, loopback, site
+from learnomy_wp.kernel.errors import BackendUnavailable, Detail
 from learnomy_wp.system import queries
 from learnomy_wp.version import VERSION
 
 
 def health() -> dict[str, Any]:
-    """Whether database, queue and clock work. No secrets, no versions."""
+    """That database, queue and clock work; `BackendUnavailable` names what does not. No secrets, no versions."""
     checks = [_check("database", queries.is_alive), _check("queue", _store_works), _check("clock", _clock_is_sane)]
-    return {
-        "status": "ok" if all(check["ok"] for check in checks) else "failing",
-        "checks": checks,
-        "time": clock.now(),
-    }
+    failing = [Detail(check["name"], "failing", check["message"]) for check in checks if not check["ok"]]
+    if failing:
+        raise BackendUnavailable(details=failing, headers={"Retry-After": "5"})
+    return {"status": "ok", "checks": checks, "time": clock.now()}
 
 
 def status() -> dict[str, Any]:
