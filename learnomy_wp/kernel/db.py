@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
+from learnomy_wp.kernel import prepared
 from learnomy_wp.kernel.driver import QuickConnection
 from wp_schema.tables import bind_prefix
 
@@ -216,27 +217,25 @@ def set_deadline(monotonic: float | None) -> None:
 
 def rows(statement: Executable, params: Params = None) -> list[dict[str, Any]]:
     """All rows of a SELECT as plain dicts."""
-    return _read(statement, params, lambda result: [dict(row) for row in result.mappings()])
+    keys, found = _read(statement, params)
+    return [dict(zip(keys, row, strict=True)) for row in found]
 
 
 def row(statement: Executable, params: Params = None) -> dict[str, Any] | None:
     """The first row as a dict, or None."""
-
-    def first(result: CursorResult[Any]) -> dict[str, Any] | None:
-        found = result.mappings().first()
-        return dict(found) if found is not None else None
-
-    return _read(statement, params, first)
+    keys, found = _read(statement, params)
+    return dict(zip(keys, found[0], strict=True)) if found else None
 
 
 def value(statement: Executable, params: Params = None) -> Any:
     """The first column of the first row, or None."""
-    return _read(statement, params, lambda result: result.scalar())
+    _, found = _read(statement, params)
+    return found[0][0] if found else None
 
 
 def values(statement: Executable, params: Params = None) -> list[Any]:
     """The first column of every row."""
-    return _read(statement, params, lambda result: list(result.scalars()))
+    return [row[0] for row in _read(statement, params)[1]]
 
 
 def execute(statement: Executable, params: Params = None) -> CursorResult[Any]:
@@ -263,21 +262,33 @@ def _execute(connection: Connection, statement: Executable, params: Params) -> C
     return connection.execute(statement, params) if params is not None else connection.execute(statement)
 
 
-def _read(statement: Executable, params: Params, take: Callable[[CursorResult[Any]], T]) -> T:
+def _read(statement: Executable, params: Params) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
     unit = _unit.get()
     if unit is not None:
-        return take(_execute(unit.connection, statement, params))
+        return _fetch(unit.connection, statement, params)
     state = _session.get()
     if state is None:
         with current().read.connect() as connection:
-            return take(_execute(connection, statement, params))
+            return _fetch(connection, statement, params)
     try:
-        return take(_execute(_reader(state), statement, params))
+        return _fetch(_reader(state), statement, params)
     except OperationalError as error:
         if not error.connection_invalidated:
             raise
         _drop_reader(state)
-        return take(_execute(_reader(state), statement, params))
+        return _fetch(_reader(state), statement, params)
+
+
+def _fetch(
+    connection: Connection, statement: Executable, params: Params
+) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
+    plan = prepared.plan_of(statement, connection)
+    if plan is not None and (params is None or isinstance(params, Mapping)):
+        found = plan.run(connection, params or {})
+        if found is not None:
+            return plan.keys, found
+    result = _execute(connection, statement, params)
+    return tuple(result.keys()), result.all()
 
 
 def _reader(state: _Session) -> Connection:

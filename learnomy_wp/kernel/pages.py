@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from string import Formatter
 from urllib.parse import quote, urlencode
 
 from marshmallow import fields, validate
 
 from learnomy_wp.kernel import settings, site
 
+_PLAIN = re.compile("[A-Za-z0-9_-]*")
 # Base slugs that the owner may change.
 BASES = {
     "courses": "courses",
@@ -48,12 +51,24 @@ SLUGS = settings.declare(
 def url(name: str, **arguments: str) -> str:
     """The address of a page of the school."""
     record = site.record()
-    structure = record.permalink_structure
-    if not structure:
+    if not record.permalink_structure:
         query = {"learnomy_route": name} | {f"learnomy_{key}": value for key, value in arguments.items()}
         return f"{record.home}/?{urlencode(query)}"
-    bases = {**BASES, **(settings.get(SLUGS) or {})}
-    named = {key: quote(value, safe="%") for key, value in arguments.items()}
+    pattern = record.memo.get(("page", name))
+    if pattern is None:
+        pattern = record.memo["page", name] = _pattern(record, name)
+    return f"{record.home}{pattern.format(**{key: _quoted(value) for key, value in arguments.items()})}"
+
+
+def _pattern(record: site.Record, name: str) -> str:
+    """The path of a route, with its arguments still in braces."""
+    structure = record.permalink_structure
     root = "index.php/" if structure.startswith("/index.php/") else ""
     end = "/" if structure.endswith("/") else ""
-    return f"{record.home}/{root}{ROUTES[name].format(**{**bases, **named})}{end}"
+    names = [field for _, field, _, _ in Formatter().parse(ROUTES[name]) if field]
+    bases = {**{field: f"{{{field}}}" for field in names}, **BASES, **(settings.get(SLUGS) or {})}
+    return f"/{root}{ROUTES[name].format(**bases)}{end}"
+
+
+def _quoted(value: str) -> str:
+    return value if _PLAIN.fullmatch(value) else quote(value, safe="%")

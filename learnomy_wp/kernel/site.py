@@ -83,6 +83,11 @@ class Record:
         """Whether any PHP callback is hooked to the action `hook`, harmless or not."""
         return bool(self.listeners.get(hook))
 
+    @cached_property
+    def memo(self) -> dict[Any, Any]:
+        """What others derive from this record, to be made once for it."""
+        return {}
+
     @property
     def is_stale(self) -> bool:
         return time.time() - self.time > RECORD_MAX_AGE_SECONDS
@@ -105,7 +110,7 @@ class Site:
 
     # -- pairing
 
-    @property
+    @cached_property
     def pairing_file(self) -> Path:
         return self.config.state_dir / "pairing.json"
 
