@@ -36,11 +36,26 @@ def jwt_keys() -> list[tuple[str, bytes]]:
     blog_id = db.blog_id()
     kept = _kept.get(blog_id)
     if kept is None or time.monotonic() - kept[0] > KEPT_SECONDS:
-        kept = _kept[blog_id] = (time.monotonic(), db.value(_STORED) or "")
-    if not kept[1]:
-        _kept.pop(blog_id, None)
+        kept = _read(blog_id)
+    try:
+        return _open(kept[1])
+    except BackendUnavailable:
+        # Another process was told that the keys or the salts changed, this one was not.
+        fresh = _read(blog_id)
+        if fresh[1] == kept[1]:
+            raise
+        return _open(fresh[1])
+
+
+def _read(blog_id: int) -> tuple[float, str]:
+    kept = _kept[blog_id] = (time.monotonic(), db.value(_STORED) or "")
+    return kept
+
+
+def _open(stored: str) -> list[tuple[str, bytes]]:
+    if not stored:
         raise BackendUnavailable("This site has no signing keys yet. Activate the plugin again.")
-    return _decrypt(kept[1], site.current().salt("auth"))
+    return _decrypt(stored, site.current().salt("auth"))
 
 
 def forget() -> None:
