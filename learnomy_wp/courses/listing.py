@@ -126,6 +126,7 @@ LISTING = Listing(
 )
 TERM = select(terms.c.id).where(terms.c.taxonomy == bindparam("taxonomy"), terms.c.slug == bindparam("slug"))
 NO_TERM = 0
+MAX_ID_DIGITS = 18
 
 
 def list_courses(actor: Actor, query: Mapping[str, Any]) -> Page:
@@ -168,5 +169,5 @@ def _rating_values(least: float | None) -> dict[str, Any]:
 
 def _term_id(taxonomy: str, reference: str) -> int:
     if reference.isascii() and reference.isdigit():
-        return int(reference)
+        return int(reference) if len(reference) <= MAX_ID_DIGITS else NO_TERM
     return db.value(TERM, {"taxonomy": taxonomy, "slug": slugs.asked_for(reference)}) or NO_TERM

@@ -54,6 +54,9 @@ class QuickConnection(Connection):  # type: ignore[misc]
                 data: bytes = read(size)
             except (OSError, IndexError) as error:
                 raise self._lost(str(error)) from error
+            except BaseException:  # cut short in the middle of a packet: nothing more can be read here
+                self._force_close()
+                raise
             if header[3] != self._next_seq_id or len(data) < size:
                 raise self._lost("packets out of order")
             self._next_seq_id = (self._next_seq_id + 1) & 255

@@ -40,7 +40,10 @@ FINISH = (
     .where(*_here, expiring_keys.c.counter == bindparam("lease"))
     .values(value=bindparam("answer"), expires_at=bindparam("until"))
 )
-RELEASE = delete(expiring_keys).where(*_here, expiring_keys.c.counter == bindparam("lease"))
+# Only the marker: where the connection was lost at the commit, the answer may stand there by now.
+RELEASE = delete(expiring_keys).where(
+    *_here, expiring_keys.c.counter == bindparam("lease"), expiring_keys.c.value == bindparam("marker")
+)
 
 
 @dataclass(frozen=True)
@@ -118,8 +121,8 @@ def finish(lease: Lease, answer: Answer) -> None:
 
 
 def release(lease: Lease) -> None:
-    """Forget the marker, so that the request can be sent again."""
-    db.write(RELEASE, {"hash": lease.hash, "lease": lease.number})
+    """Forget the marker, so that the request can be sent again; a stored answer stays."""
+    db.write(RELEASE, {"hash": lease.hash, "lease": lease.number, "marker": lease.fingerprint})
 
 
 def _hash(key: str, caller: str) -> str:

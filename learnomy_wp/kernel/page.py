@@ -143,7 +143,7 @@ class Listing:
 
     def key_of(self, query: Mapping[str, Any]) -> str:
         """What the filters of a query are, as the key of its cached total."""
-        return "&".join(f"{name}={query[name]}" for name in self.filters if query.get(name) is not None)
+        return repr([(name, query[name]) for name in self.filters if query.get(name) is not None])
 
     def page(
         self,

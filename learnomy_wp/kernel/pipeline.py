@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -45,6 +46,7 @@ from learnomy_wp.kernel.page import Page
 
 MAX_ID = 2**63 - 1
 MAX_DETAILS = 100
+_VERSION = re.compile("[0-9]{1,18}")
 _CODES = {"Unknown field.": "unknown_field", "Missing data for required field.": "required"}
 
 
@@ -273,7 +275,7 @@ def _check_match_header() -> None:
     flask.g.if_match = None
     if header and header.strip() != "*":
         version = header.strip().removeprefix("W/").strip('"').partition(".")[0]
-        if not version.isdigit():
+        if not _VERSION.fullmatch(version):
             raise PreconditionFailed
         flask.g.if_match = int(version)
 

@@ -7,7 +7,9 @@ Datetimes are left to orjson, which writes them as the envelope wants.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from datetime import UTC
 from typing import Any
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
@@ -20,6 +22,10 @@ Dump = Callable[[Any], Any]
 MAX_ID = 2**63 - 1
 MAX_LISTED_IDS = 100
 MAX_AMOUNT_MINOR = 10**12
+# What every engine stores, with room for the longest durations on top.
+FIRST_YEAR, LAST_YEAR = 1000, 4999
+_YEARS = f"Give a year from {FIRST_YEAR} to {LAST_YEAR}."
+_ID = re.compile("[0-9]{1,19}")
 
 
 class Out(Schema):
@@ -47,9 +53,17 @@ class Time(fields.AwareDateTime):
     """An instant: aware UTC inside, ISO 8601 with `Z` in JSON."""
 
     def __init__(self, **kwargs: Any) -> None:
-        from datetime import UTC
-
         super().__init__(format="iso", default_timezone=UTC, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        at = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            at = at.astimezone(UTC)
+        except OverflowError:
+            raise ValidationError(_YEARS) from None
+        if not FIRST_YEAR <= at.year <= LAST_YEAR:
+            raise ValidationError(_YEARS)
+        return at
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
         from learnomy_wp.kernel.clock import iso
@@ -85,7 +99,7 @@ class IdList(fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
         parts = [part.strip() for part in text.split(",") if part.strip()]
-        if not all(part.isascii() and part.isdigit() and 0 < int(part) <= MAX_ID for part in parts):
+        if not all(_ID.fullmatch(part) and 0 < int(part) <= MAX_ID for part in parts):
             raise ValidationError("Give ids separated by commas.")
         if not 1 <= len(parts) <= MAX_LISTED_IDS:
             raise ValidationError(f"Give 1 to {MAX_LISTED_IDS} ids.")
