@@ -1,7 +1,7 @@
 """Kept anonymous answers and conditional requests.
 
 A public GET of nobody may be kept whole, with the stamp of its tags read before its rows.
-It is served again while the stamp is unchanged, for a minute at most.
+It is served again while the stamp is unchanged, for a few seconds at most.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ import orjson
 from flask import Request, Response, request
 from redis import RedisError
 
-from learnomy_wp.kernel import cache, site
+from learnomy_wp.kernel import settings, site
 from learnomy_wp.kernel.actor import Actor
 from learnomy_wp.kernel.call import Call
 from learnomy_wp.kernel.endpoint import Endpoint
 from learnomy_wp.kernel.envelope import JSON
 
 SCOPE = "answer"
+# Numbers of students and ratings end no kept answer, and may lag as long.
+KEPT_SECONDS = 10
 KEPT_HEADERS = ("ETag", "Cache-Control")
 
 
@@ -38,7 +40,7 @@ def lookup(declared: Endpoint, call: Call, actor: Actor) -> Response | Slot | No
     if not declared.cache_tags or actor.is_logged_in or not current.config.response_cache or call.has_wordpress:
         return None
     key = _key(declared)
-    names = [("tag", tag) for tag in declared.cache_tags]
+    names = [("tag", tag) for tag in (settings.TAG, *declared.cache_tags)]
     try:
         entry, *stamps = current.store.get_many([(SCOPE, key), *names])
     except RedisError:
@@ -68,7 +70,7 @@ def keep(slot: Slot | Response | None, response: Response) -> None:
     headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
     head = orjson.dumps([slot.stamp.decode("latin-1"), headers])
     with suppress(RedisError):
-        site.current().store.put(SCOPE, slot.key, head + b"\n" + response.get_data(), cache.ENTRY_SECONDS)
+        site.current().store.put(SCOPE, slot.key, head + b"\n" + response.get_data(), KEPT_SECONDS)
 
 
 def is_unchanged(asked: Request, etag: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 from flask import Blueprint, Request, Response, request
 
-from learnomy_wp.kernel import auth, channel, envelope, ids, nonces, pipeline, site
+from learnomy_wp.kernel import auth, cache, channel, envelope, ids, nonces, pipeline, settings, site
 from learnomy_wp.kernel import call as calls
 from learnomy_wp.kernel.auth import keys
 from learnomy_wp.kernel.call import Call
@@ -35,7 +35,7 @@ MAX_BODY_BYTES = 1024 * 1024
 MAX_SIGNED_BYTES = 8 * MAX_BODY_BYTES
 DIRECT_SECONDS = {"write": 10, "upload": 60}
 DOORS = frozenset({"early", "full", "internal", "page", "system"})
-_SANE_REQUEST_ID = re.compile(r"[\w.:-]{8,64}")
+_SANE_REQUEST_ID = re.compile(r"[\w.:-]{8,64}", re.ASCII)
 _NONCE = re.compile(r"[0-9a-f]{32}")
 _REQUEST_START = re.compile(r"t=(\d{9,11}(?:\.\d{1,6})?)")
 
@@ -209,9 +209,10 @@ def ping(_payload: dict[str, Any]) -> dict[str, Any]:
 
 @verb("changed")
 def changed(_payload: dict[str, Any]) -> dict[str, Any]:
-    """Options of the site changed: drop what is kept of them."""
+    """Options of the site changed: drop what is kept of them, and what was made with them."""
     site.current().forget_record()
     keys.forget()
+    cache.bump((settings.TAG,))
     return {"dropped": True}
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from marshmallow import fields
 
+# Ends what is kept of answers: every setting, and what WordPress's own options say, may show in one.
+TAG = "settings"
 DECLARED: dict[str, tuple[Any, fields.Field[Any]]] = {}
 
 

@@ -12,7 +12,7 @@ def change_settings(changes: dict[str, Any]) -> Effects:
     """The site's settings with these changed. What an option holds beyond them stays."""
     values = {**site.record().settings, **changes}
     if db.in_unit_of_work():
-        cache.bump_after_commit(["settings", "courses"])
+        cache.bump_after_commit([settings.TAG])
     return Effects(
         [{"kind": "update_settings", "settings": changes}], {name: _value(name, values) for name in settings.DECLARED}
     )
