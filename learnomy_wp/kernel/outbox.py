@@ -60,7 +60,7 @@ CLAIMED = (
 RELEASE = (
     update(outbox)
     .where(outbox.c.claim_token == bindparam("token"), outbox.c.state == "claimed")
-    .values(state="pending", claim_token=None, claimed_until=None)
+    .values(state="pending", claim_token=None, claimed_until=None, attempts=outbox.c.attempts - 1)
 )
 DONE = update(outbox).where(outbox.c.id == bindparam("row_id")).values(state="done", done_at=bindparam("at"))
 
@@ -117,7 +117,7 @@ def _is_heard(hook: str, kind: str) -> bool:
         return hooks.has_python_listener(hook)
     record = site.record()
     # While the record is not to be trusted, WordPress finds out that nobody listens.
-    return bool(record.problem) or record.hears(hook) or record.hears("all")
+    return bool(record.problem) or record.is_stale or record.hears(hook) or record.hears("all")
 
 
 def _is_first(aggregate: str) -> bool:

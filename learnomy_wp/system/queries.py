@@ -14,7 +14,8 @@ ALIVE = select(literal(1))
 WAITING = select(func.count(), func.min(outbox.c.created_at).label("oldest")).where(
     outbox.c.state.in_(("pending", "claimed", "firing"))
 )
-LAST_FIRED = select(func.max(outbox.c.done_at)).where(outbox.c.state == "done")
+# What nobody listens to was never claimed.
+LAST_FIRED = select(func.max(outbox.c.done_at)).where(outbox.c.state == "done", outbox.c.attempts > 0)
 SKIPPED = select(func.count()).where(outbox.c.state == "skipped")
 REPEATED = select(func.count()).where(outbox.c.state == "done", outbox.c.attempts > 1)
 JOBS = select(jobs.c.state, func.count().label("n")).group_by(jobs.c.state)
