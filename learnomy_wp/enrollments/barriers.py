@@ -40,7 +40,7 @@ def find_barriers(course: Mapping[str, Any], *, has_unmet_prerequisite: bool, no
     if course["opens_at"] is not None and course["opens_at"] > now:
         found.append("enrollment_not_open")
     ends = (course["closes_at"], course["access_ends_at"])
-    if course["status"] == "archived" or any(at is not None and at <= now for at in ends):
+    if course["status"] in ("archived", "trash") or any(at is not None and at <= now for at in ends):
         found.append("enrollment_closed")
     if course["visibility"] == "members":
         found.append("membership_required")

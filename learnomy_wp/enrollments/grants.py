@@ -48,6 +48,12 @@ def has_run_out(grant: Row, now: datetime) -> bool:
     return grant["ended_at"] is None and grant["ends_at"] is not None and grant["ends_at"] <= now
 
 
+def was_live(grant: Row, now: datetime) -> bool:
+    """Whether a grant that is over by now gave access before."""
+    ended_at = grant["ends_at"] if has_run_out(grant, now) else grant["ended_at"]
+    return ended_at is not None and bool(grant["starts_at"] < ended_at)
+
+
 def stand(enrollment: Row, grants: Sequence[Row], window_ends_at: datetime | None, now: datetime) -> Standing:
     """The standing of an enrolment. `grants` in the order in which they were given."""
     is_closed = window_ends_at is not None and window_ends_at <= now

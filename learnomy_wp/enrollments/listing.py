@@ -67,7 +67,7 @@ def list_enrollments(actor: Actor, query: Mapping[str, Any]) -> Page:
     if values.get("status") is not None:
         values |= _with_status(values)
     is_total_shared = policies.sees_all(actor) and values["user_id"] is None
-    total = cache.cached_count("enrollments", _count_key(values), MEMBERSHIP) if is_total_shared else None
+    total = cache.cached_count("enrollments", LISTING.key_of(values), MEMBERSHIP) if is_total_shared else None
     page = LISTING.page(values, {"caller_id": actor.id}, owner=actor.id, total=total)
     return page.with_rows(queries.complete(page.rows))
 
@@ -101,7 +101,3 @@ def _with_status(values: Mapping[str, Any]) -> dict[str, Any]:
         if values[f"{name}_id"] is not None:
             return {f"{name}_with_status": values[f"{name}_id"], f"{name}_id": None}
     return {}
-
-
-def _count_key(values: Mapping[str, Any]) -> str:
-    return "&".join(f"{name}={values[name]}" for name in LISTING.filters if values.get(name) is not None)

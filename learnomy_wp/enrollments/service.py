@@ -153,7 +153,7 @@ def delete_enrollment(actor: Actor, enrollment_id: int, course_id: int) -> Row:
     course = _lock_course(course_id)
     row = _catch_up(settle.lock_enrollment(enrollment_id), course)
     check_version(row["version"])
-    if row["has_access"] or row["status"] == grants.PENDING:
+    if row["has_access"] or row["status"] == grants.PENDING or _has_open(row, {}):
         _end(row, course, grants.CANCELLED, actor)
         db.execute(EDIT, {"enrollment_id": row["id"], "approver": None})
     return {"id": row["id"], "deleted": True}
@@ -205,14 +205,13 @@ def _has_open(row: Row, source: Mapping[str, Any]) -> bool:
 
 def _begin(row: Row, course: Row, actor: Actor) -> Row:
     """Follow a new grant. Whoever comes back begins anew where the course says so."""
-    comes_back = not row["has_access"] and row["status"] != grants.PENDING
     settled = settle.settle(row, course, actor_id=actor.id)
     cache.bump_after_commit(MEMBERSHIP)
-    if comes_back and settled["has_access"] and course["reset_on_retake"]:
+    if row["has_access"]:
+        return settled
+    if settled["has_access"] and course["reset_on_retake"] and settle.has_had_access(row["id"]):
         return progress.restart(settled, actor_id=actor.id)
-    if not row["has_access"]:
-        return progress.recount(settled, actor_id=actor.id)
-    return settled
+    return progress.recount(settled, actor_id=actor.id)
 
 
 def _activate(row: Row, course: Row, actor: Actor, changes: Mapping[str, Any]) -> None:

@@ -141,6 +141,12 @@ def list_grants(enrollment_id: int) -> list[Row]:
     return db.rows(GRANTS, {"of_enrollment": enrollment_id})
 
 
+def has_had_access(enrollment_id: int) -> bool:
+    """Whether an enrolment gave access that is over by now."""
+    now = clock.now()
+    return any(grants.was_live(grant, now) for grant in list_grants(enrollment_id))
+
+
 def give(
     enrollment: Row,
     course: Row,
@@ -218,20 +224,12 @@ def settle(enrollment: Row, course: Mapping[str, Any], *, actor_id: int) -> Row:
     """
     now = clock.now()
     given = list_grants(enrollment["id"])
+    if _is_request(enrollment, given, now):
+        return enrollment
     if any(grants.has_run_out(grant, now) for grant in given):
         db.execute(END_RUN_OUT, {"of_enrollment": enrollment["id"], "now": now})
     standing = grants.stand(enrollment, given, course["access_ends_at"], now)
-    is_first = enrollment["status"] == grants.PENDING and standing.began_at is not None
-    changed = {
-        **enrollment,
-        "status": standing.status,
-        "has_access": standing.has_access,
-        "expires_at": standing.expires_at,
-        "next_transition_at": standing.next_transition_at,
-        "enrolled_at": standing.began_at if is_first else enrollment["enrolled_at"],
-        "source": given[0]["source"] if given else enrollment["source"],
-        "updated_at": now,
-    }
+    changed = _followed(enrollment, given, standing, now)
     if all(changed[name] == enrollment[name] for name in FOLLOWING):
         return enrollment
     db.execute(
@@ -250,6 +248,31 @@ def settle(enrollment: Row, course: Mapping[str, Any], *, actor_id: int) -> Row:
     if standing.has_access != bool(enrollment["has_access"]):
         _announce(changed, standing, actor_id)
     return changed
+
+
+def _followed(enrollment: Row, given: list[Row], standing: grants.Standing, now: datetime) -> Row:
+    """The row as the standing has it. Enrolment counts from the first beginning of access."""
+    begins = standing.began_at is not None and not enrollment["has_access"]
+    is_first = begins and not any(grants.was_live(grant, now) for grant in given)
+    return {
+        **enrollment,
+        "status": standing.status,
+        "has_access": standing.has_access,
+        "expires_at": standing.expires_at,
+        "next_transition_at": standing.next_transition_at,
+        "enrolled_at": standing.began_at if is_first else enrollment["enrolled_at"],
+        "source": given[0]["source"] if given else enrollment["source"],
+        "updated_at": now,
+    }
+
+
+def _is_request(enrollment: Row, given: list[Row], now: datetime) -> bool:
+    """Whether somebody waits for approval: without any grant, or once more after the last one ended.
+
+    What waits for a grant to begin has a next transition.
+    """
+    waits = enrollment["status"] == grants.PENDING and enrollment["next_transition_at"] is None
+    return waits and not any(grants.is_open(grant, now) for grant in given)
 
 
 def _announce(enrollment: Row, standing: grants.Standing, actor_id: int) -> None:

@@ -171,6 +171,39 @@ def test_a_request_turned_down_can_be_made_again(world: World) -> None:
 
 
 @pytest.mark.usefixtures("approval")
+def test_who_left_asks_again_and_waits_again(world: World) -> None:
+    course = world.course()
+    student, teacher = world.as_("student"), world.as_("teacher")
+    data = course.enrol("student")
+    teacher.patch(f"/enrollments/{data['id']}", json={"status": "active"})
+    student.delete(f"/courses/{course.id}/enroll")
+    assert course.enrol("student")["status"] == "pending"
+    assert student.post(f"/courses/{course.id}/enroll").code == "already_requested"
+    approved = teacher.patch(f"/enrollments/{data['id']}", json={"status": "active"}).data
+    assert (approved["status"], approved["source"]) == ("active", "self")
+    assert course.enrollment("student")["approved_by"] == world.ids["teacher"]
+    assert world.events(course.id) == ["enrollment.created", "enrollment.cancelled", "enrollment.created"]
+    student.delete(f"/courses/{course.id}/enroll")
+    course.enrol("student")
+    assert student.delete(f"/courses/{course.id}/enroll").status == 200, "a request can be withdrawn"
+    assert course.enrollment("student")["status"] == "cancelled"
+
+
+@pytest.mark.usefixtures("approval")
+def test_enrolment_counts_from_when_access_begins(world: World) -> None:
+    """Not from a request that was turned down long before."""
+    course = world.course()
+    data = course.enrol("student")
+    teacher = world.as_("teacher")
+    teacher.patch(f"/enrollments/{data['id']}", json={"status": "cancelled"})
+    course.move_clock("student", 30 * DAY)
+    asked = course.enrollment("student")["enrolled_at"]
+    course.enrol("student")
+    approved = teacher.patch(f"/enrollments/{data['id']}", json={"status": "active"}).data
+    assert datetime.fromisoformat(approved["enrolled_at"]) - asked > 29 * DAY
+
+
+@pytest.mark.usefixtures("approval")
 def test_approving_does_not_overfill(world: World) -> None:
     course = world.course(capacity=1)
     course.enrol("student")

@@ -315,3 +315,14 @@ def test_a_change_of_what_somebody_else_changed_is_refused(world: World) -> None
     assert (stale.status, stale.code) == (412, "precondition_failed")
     fresh = admin.get(path).headers["ETag"]
     assert admin.get(path, headers={"If-None-Match": fresh}).status == 304
+
+
+def test_deleting_ends_a_grant_that_is_still_to_begin(world: World) -> None:
+    course = world.course()
+    data = grant(world, course, source="purchase", source_id=1).data
+    world.as_("student").delete(f"/courses/{course.id}/enroll")
+    grant(world, course, source="membership", source_id=1, starts_at=iso(NOW + 5 * DAY))
+    assert course.enrollment("student")["next_transition_at"] is not None
+    assert world.as_("admin").delete(f"/enrollments/{data['id']}").status == 200
+    assert all(given["ended_at"] is not None for given in course.grants("student"))
+    assert course.enrollment("student")["next_transition_at"] is None
