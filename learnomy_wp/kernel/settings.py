@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import fields
@@ -25,6 +26,8 @@ def get(name: str) -> Any:
     return stored[name] if name in stored else DECLARED[name][0]
 
 
-def all_values() -> dict[str, Any]:
-    """Every declared setting with its value in force; null where a map is empty."""
-    return {name: None if (value := get(name)) == {} else value for name in DECLARED}
+def all_values(changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Every declared setting with its value in force, or once these changes are made; null where a map is empty."""
+    values = {name: get(name) for name in DECLARED} | dict(changes or {})
+    # PHP's empty array is a list.
+    return {name: None if value in ({}, []) else value for name, value in values.items()}
