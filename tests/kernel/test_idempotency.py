@@ -109,11 +109,13 @@ def test_a_crashed_request_can_be_sent_again(probe_api: Api) -> None:
     assert send(probe_api, "crashed", "key-6").status == 201
 
 
-def leave_lease(api: Api, name: str, key: str) -> None:
+def leave_lease(api: Api, name: str, key: str) -> idempotency.Lease:
     """What a process that was killed in the middle of a request leaves behind."""
+    left: list[idempotency.Lease] = []
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(idempotency, "release", lambda lease: None)
+        patched.setattr(idempotency, "release", left.append)
         assert send(api, name, key, mode="crash").status == 500
+    return left[0]
 
 
 def test_a_killed_request_runs_again_once_its_lease_is_over(probe_api: Api) -> None:
@@ -150,6 +152,17 @@ def test_who_lost_the_lease_commits_nothing(probe_api: Api) -> None:
     assert (quick.status, late.status) == (201, 409)
     assert probe.effects(probe_api, "overtaken") == 1
     assert send(probe_api, "overtaken", "key-9").body == quick.body
+
+
+def test_giving_up_a_lease_leaves_the_answer_that_was_committed_under_it(probe_api: Api) -> None:
+    """The connection was lost at the commit: the request failed, and its effect stands."""
+    lease = leave_lease(probe_api, "lost", "key-lost")
+    with probe_api.inside():
+        db.transaction(lambda: idempotency.finish(lease, idempotency.Answer(201, {}, b"{}")))
+        idempotency.release(lease)
+    again = send(probe_api, "lost", "key-lost", mode="crash")
+    assert (again.status, again.headers["Idempotency-Replayed"]) == (201, "true")
+    assert probe.effects(probe_api, "lost") == 0
 
 
 def test_a_refusal_is_stored(probe_api: Api) -> None:

@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from marshmallow import fields
+from marshmallow import ValidationError, fields
 
 from learnomy_wp.kernel import envelope
-from learnomy_wp.kernel.serialize import MoneyOut, Out, Time, compile_dump
+from learnomy_wp.kernel.serialize import IdList, MoneyOut, Out, Time, compile_dump
 
 
 class Inner(Out):
@@ -73,3 +74,23 @@ def test_times_end_with_z_and_have_no_fraction() -> None:
 def test_fields_select_inside_of_data() -> None:
     data = [{"id": 1, "title": "A", "price": {"amount_minor": 5, "currency": "EUR"}}]
     assert envelope.select_fields(data, "id,price.currency,nothing") == [{"id": 1, "price": {"currency": "EUR"}}]
+
+
+@pytest.mark.parametrize(
+    "given_time",
+    ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-01:00", "0999-12-31T23:59:59Z", "5000-01-01T00:00:00Z"],
+)
+def test_a_time_that_some_engine_cannot_hold_is_refused(given_time: str) -> None:
+    with pytest.raises(ValidationError, match="year"):
+        Time().deserialize(given_time)
+
+
+def test_a_time_is_utc_whatever_zone_it_is_written_in() -> None:
+    assert Time().deserialize("2026-06-01T01:30:00+03:00") == datetime(2026, 5, 31, 22, 30, tzinfo=UTC)
+    assert Time().deserialize("2026-06-01T01:30:00") == datetime(2026, 6, 1, 1, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("given_ids", ["0", "1,x", "-1", "9" * 19, "9" * 4999, "\u0663", ","])
+def test_what_is_no_list_of_ids_is_refused(given_ids: str) -> None:
+    with pytest.raises(ValidationError):
+        IdList().deserialize(given_ids)
