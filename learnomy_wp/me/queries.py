@@ -82,25 +82,27 @@ PROFILE = select(
     _meta("learnomy_preferences").label("preferences"),
 ).where(bindparam("user_id") == users.c.ID)
 _ongoing = enrollments.c.has_access & (enrollments.c.status == "active")
-COUNTS = select(
-    func.count().label("enrolled"),
-    func.coalesce(func.sum(case((_ongoing, 1), else_=0)), 0).label("in_progress"),
-    func.coalesce(func.sum(case((enrollments.c.status == "completed", 1), else_=0)), 0).label("completed"),
-    func.coalesce(func.avg(case((_ongoing, enrollments.c.progress_percent))), 0).label("average_progress"),
-    select(func.count())
-    .where(certificates.c.user_id == bindparam("user_id"), certificates.c.status == "active")
-    .scalar_subquery()
-    .label("certificates"),
-    select(func.count())
-    .where(notifications.c.user_id == bindparam("user_id"), notifications.c.read_at.is_(None))
-    .scalar_subquery()
-    .label("unread_notifications"),
-    select(func.avg(progress.c.best_percent))
-    .where(progress.c.user_id == bindparam("user_id"), progress.c.object_type == "quiz")
-    .scalar_subquery()
-    .label("average_quiz_score"),
-).select_from(enrollments.join(courses, courses.c.id == enrollments.c.course_id)).where(
-    enrollments.c.user_id == bindparam("user_id"), courses.c.status.in_(SHOWN)
+COUNTS = (
+    select(
+        func.count().label("enrolled"),
+        func.coalesce(func.sum(case((_ongoing, 1), else_=0)), 0).label("in_progress"),
+        func.coalesce(func.sum(case((enrollments.c.status == "completed", 1), else_=0)), 0).label("completed"),
+        func.coalesce(func.avg(case((_ongoing, enrollments.c.progress_percent))), 0).label("average_progress"),
+        select(func.count())
+        .where(certificates.c.user_id == bindparam("user_id"), certificates.c.status == "active")
+        .scalar_subquery()
+        .label("certificates"),
+        select(func.count())
+        .where(notifications.c.user_id == bindparam("user_id"), notifications.c.read_at.is_(None))
+        .scalar_subquery()
+        .label("unread_notifications"),
+        select(func.avg(progress.c.best_percent))
+        .where(progress.c.user_id == bindparam("user_id"), progress.c.object_type == "quiz")
+        .scalar_subquery()
+        .label("average_quiz_score"),
+    )
+    .select_from(enrollments.join(courses, courses.c.id == enrollments.c.course_id))
+    .where(enrollments.c.user_id == bindparam("user_id"), courses.c.status.in_(SHOWN))
 )
 
 
