@@ -35,7 +35,7 @@ def fpm(site: Site) -> Part:
             "WORKERS": str(site.fpm_workers),
             "KEEP_MAIL": f"{DOCKER}/bin/keep-mail",
             "MAIL": f"{site.folder}/mail",
-            "TMP": f"{site.folder}/tmp",
+            "TMP": f"{site.folder}/tmp",  # noqa: S108 - the site's own folder
         },
     )
     config = site.folder / "run" / "php-fpm.conf"

@@ -25,7 +25,7 @@ class WP_Object_Cache {
 		$this->blog      = $this->multisite ? get_current_blog_id() . ':' : '';
 		$this->redis     = new Redis();
 		$this->redis->connect( '{{socket}}' );
-		$this->redis->select( {{database}} );
+		$this->redis->select( (int) '{{database}}' );
 		$this->versions = $this->redis->hGetAll( '{{prefix}}:cache:versions' );
 	}
 
