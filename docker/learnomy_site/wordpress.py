@@ -102,7 +102,7 @@ def _write_config(site: Site) -> None:
         "cookiehash": hashlib.md5(f"http://{site.host}".encode()).hexdigest(),  # noqa: S324  # WordPress's own rule
         "debug": "true" if site.debug else "false",
     }
-    text = (SCRIPTS / "wp-config.php").read_text()
+    text = (SCRIPTS / "wp-config.template").read_text()
     for name, value in values.items():
         text = text.replace("{{" + name + "}}", value)
     path = site.root / "wp-config.php"
