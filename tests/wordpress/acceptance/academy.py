@@ -29,6 +29,8 @@ if ( ! function_exists( 'note_down' ) ) {
 }
 """
 
+TOKEN_SECONDS = 600
+
 _numbers = itertools.count(1)
 
 
@@ -47,7 +49,7 @@ class Academy:
 
     site: Site
     _teacher: tuple[str, str] | None = None
-    _tokens: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _tokens: dict[str, tuple[float, str]] = field(default_factory=dict)
     _course: Course | None = None
 
     # --- people ----------------------------------------------------------------------
@@ -67,10 +69,12 @@ class Academy:
         return pair
 
     def bearer(self, login: str) -> dict[str, str]:
-        """The header of a token of the person's, kept between tests."""
-        if login not in self._tokens:
-            self._tokens[login] = self.log_in(login)
-        return {"Authorization": f"Bearer {self._tokens[login]['access_token']}"}
+        """The header of a token of the person's, kept between tests while it is young."""
+        made, token = self._tokens.get(login, (0.0, ""))
+        if not token or time.monotonic() - made > TOKEN_SECONDS:
+            token = self.log_in(login)["access_token"]
+            self._tokens[login] = time.monotonic(), token
+        return {"Authorization": f"Bearer {token}"}
 
     def as_(self, login: str, door: str) -> dict[str, Any]:
         """How a request by that door is this person's."""
