@@ -284,12 +284,12 @@ final class Actions {
 	}
 
 	/**
-	 * Whether this site has an outbox to look into.
+	 * Whether this site has an outbox to look into, and WordPress is whole: a request may end at the early door, before the plugins that listen are there.
 	 *
 	 * @return bool
 	 */
 	private static function may_pull(): bool {
-		return ! wp_installing() && Bridge_Options::is_paired();
+		return ! wp_installing() && did_action( 'wp_loaded' ) && Bridge_Options::is_paired();
 	}
 
 	/**
