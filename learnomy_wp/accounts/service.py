@@ -10,7 +10,7 @@ from learnomy_wp.kernel import avatars, db, limits, site, wordpress
 from learnomy_wp.kernel import call as calls
 from learnomy_wp.kernel.actor import LEARNOMY_CAPABILITIES, Actor
 from learnomy_wp.kernel.auth import jwt, users
-from learnomy_wp.kernel.errors import RateLimited, Unauthenticated, ValidationFailed
+from learnomy_wp.kernel.errors import Unauthenticated, ValidationFailed
 from wp_schema import passwords
 
 WRONG = "The user name or the password is not right."
@@ -24,9 +24,7 @@ def log_in(username: str, password: str, *, user_agent: str) -> dict[str, Any]:
     """
     call = calls.current()
     client = call.client if call else ""
-    wait = limits.login_blocked(username, client)
-    if wait:
-        raise RateLimited("Too many failed logins. Wait a quarter of an hour.", headers={"Retry-After": str(wait)})
+    limits.check_login(username, client)
     found = _named_by_wordpress(call) if call and call.has_wordpress else _check_password(username, password)
     if found is None:
         limits.record_login_failure(username, client)

@@ -20,6 +20,7 @@ from marshmallow import fields, validate
 from redis.exceptions import RedisError
 
 from learnomy_wp.kernel import clock, db, log, metrics, settings, site
+from learnomy_wp.kernel.errors import RateLimited
 from learnomy_wp.kernel.keystore import KeyStore, RedisKeyStore
 
 LIMITED = ("login", "quiz-start", "autosave", "coupon", "checkout", "sync", "batch", "verify")
@@ -181,6 +182,13 @@ def record_login_failure(account: str, address: str) -> None:
             store.increment(_LOGIN_SCOPE, key, LOGIN_WINDOW_SECONDS)
     except RedisError as error:
         log.get().warning("login_failure_not_counted", error=str(error))
+
+
+def check_login(account: str, address: str) -> None:
+    """Refuse to try another password after too many wrong ones. Raises `RateLimited`."""
+    wait = login_blocked(account, address)
+    if wait:
+        raise RateLimited("Too many failed logins. Wait a quarter of an hour.", headers={"Retry-After": str(wait)})
 
 
 def login_blocked(account: str, address: str) -> int:

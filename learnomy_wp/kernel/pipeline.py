@@ -339,7 +339,7 @@ def _with_effects(declared: Endpoint, result: wordpress.Effects, actor: Actor) -
     assert call is not None
     answer = _finish(declared, result.answer, actor)
     if site.current().is_embedded:
-        local.perform(result.effects)
+        db.transaction(lambda: local.perform(result.effects))
         return answer
     call.control = "effect"
     document = {

@@ -28,6 +28,7 @@ def get_me(actor: Actor) -> dict[str, Any]:
     body=MePatch,
     returns=MeOut,
     writes_wordpress=True,
+    transactional=False,
     errors=(service.WrongPassword,),
 )
 def update_me(actor: Actor, body: dict[str, Any]) -> Effects:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from learnomy_wp.kernel import avatars, site, wordpress
+from learnomy_wp.kernel import avatars, limits, site, wordpress
+from learnomy_wp.kernel import call as calls
 from learnomy_wp.kernel.actor import Actor
 from learnomy_wp.kernel.auth import users
 from learnomy_wp.kernel.errors import Detail, ValidationFailed, refusal
@@ -28,11 +29,12 @@ def change_me(actor: Actor, changes: dict[str, Any]) -> Effects:
     """The profile with these changes, as an effect for WordPress.
 
     A password or e-mail address needs the right `current_password`; an address that another
-    account has is refused with the field named.
+    account has is refused with the field named. Raises `WrongPassword`, and `RateLimited` after
+    ten of them.
     """
     profile = queries.find_profile(actor.id)
     if "password" in changes or "email" in changes:
-        _confirm(profile["user_pass"], changes.get("current_password"))
+        _confirm(actor, profile["user_pass"], changes.get("current_password"))
     if "email" in changes:
         _check_email(actor, changes["email"])
     preferences = dict(profile["preferences"])
@@ -102,10 +104,15 @@ def _shown(changes: dict[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def _confirm(stored: str, given: str | None) -> None:
+def _confirm(actor: Actor, stored: str, given: str | None) -> None:
+    """Whoever holds a session may not guess the password behind it: wrong ones count as failed logins."""
     if not given:
         raise ValidationFailed.of("current_password", "Give your current password to change this.", "required")
+    call = calls.current()
+    client = call.client if call else ""
+    limits.check_login(actor.login, client)
     if not passwords.verify(passwords.as_posted(given), stored):
+        limits.record_login_failure(actor.login, client)
         raise WrongPassword
 
 
