@@ -18,6 +18,7 @@ from learnomy_wp.kernel import bridge, clock, db, envelope, errors, log, metrics
 from learnomy_wp.kernel import call as calls
 from learnomy_wp.kernel.call import Call
 from learnomy_wp.kernel.runtime import Runtime, start
+from learnomy_wp.kernel.wordpress import WordPressNeeded
 from learnomy_wp.kernel.wsgi import IdConverter, Middleware
 
 CORS = {
@@ -79,7 +80,10 @@ def _add_handlers(app: Flask, runtime: Runtime) -> None:
         flask.g.began = time.perf_counter()
         stack = flask.g.stack = runtime.request_stack()
         call = flask.g.call = Call(request_id=bridge.request_id_of(request))
-        bridge.receive(call, request)
+        try:
+            bridge.receive(call, request)
+        except WordPressNeeded as needed:
+            return rounds.hand_over(call, needed.reason)
         flask.g.began = log.begin(request_id=call.request_id, door=call.door)
         stack.enter_context(calls.serving(call))
         stack.enter_context(db.blog(call.blog_id))

@@ -27,6 +27,7 @@ from learnomy_wp.kernel.errors import (
     NotFound,
     Unauthenticated,
 )
+from learnomy_wp.kernel.wordpress import WordPressNeeded
 from learnomy_wp.version import VERSION
 
 PREFIX = "/learnomy-bridge/v1/"
@@ -60,7 +61,10 @@ def request_id_of(incoming: Request) -> str:
 
 
 def receive(call: Call, incoming: Request) -> None:
-    """Find out what call a request makes. Raises where its signature or its claims do not hold."""
+    """Find out what call a request makes. Raises where its signature or its claims do not hold.
+
+    `WordPressNeeded` where only WordPress can know the site of a network that was asked for.
+    """
     header = {name: incoming.headers.get(channel.HEADER + name, "") for name in (*channel.IDENTITY_HEADERS, "Time")}
     is_signed = any(header[name] for name in channel.IDENTITY_HEADERS)
     if is_signed:
@@ -97,7 +101,7 @@ def _blog_of(host: str, script_root: str) -> int:
     for blog in pairing["blogs"]:
         if blog["domain"] == host and blog["path"] == path:
             return int(blog["id"])
-    raise NotFound("site")
+    raise WordPressNeeded("a site that is not known here")
 
 
 def _check_signature(call: Call, incoming: Request, header: dict[str, str]) -> None:

@@ -74,6 +74,9 @@ def _credential(call: Call, request: Request) -> str:
         return "a credential of another plugin"
     if kind and (kind != "basic" or auth.application_password.counts(call)):
         return ""
+    if kind and not call.signed and site.record().application_passwords_used:
+        # A proxy in front may have ended TLS, which wp-config.php often knows of and the web server does not.
+        return "a password that counts over TLS only"
     # What the web server itself asks a password for leaves the cookie in charge.
     if auth.cookie.is_sent(request):
         return "a login cookie"

@@ -156,6 +156,22 @@ def test_a_web_servers_own_password_leaves_the_cookie_in_charge(wp: Paired) -> N
     assert reason(answer) == "a login cookie beside another credential"
 
 
+def test_a_password_counts_where_wordpress_knows_of_tls(wp: Paired) -> None:
+    """Behind a proxy that ends TLS the request looks plain to the backend, and not to WordPress."""
+    wp.set_options(using_application_passwords="1")
+    sent = basic("student", "abcd efgh ijkl mnop qrst uvwx")
+    assert reason(wp.direct("GET", "/probe/still/1", Authorization=sent)) == "a password that counts over TLS only"
+    assert wp.direct("GET", "/probe/still/1", Authorization=sent, X_Forwarded_Proto="https").status == 401
+
+
+def test_a_site_of_the_network_that_is_not_known_is_wordpresss_to_find(wp: Paired) -> None:
+    wp.pair(multisite=True)
+    try:
+        assert reason(wp.direct("GET", "/probe/still/1", Host="new.learnomy.test")) == "a site that is not known here"
+    finally:
+        wp.pair()
+
+
 def test_a_nonce_that_is_no_visitors_needs_it(wp: Paired) -> None:
     """WordPress refuses a wrong nonce with 403, and gives a right one to visitors as well."""
     right = cookies.make_nonce("wp_rest", 0, "", SALTS["nonce"], int(clock.now().timestamp()))
