@@ -50,6 +50,8 @@ OPTION_NAMES = (
     "show_avatars",
     "WPLANG",
 )
+# What the record takes of the option `learnomy_bridge`.
+BRIDGE_FACTS = ("compat", "harmless", "firewall_ok")
 OPTIONS = select(options.c.option_name, options.c.option_value).where(options.c.option_name.in_(OPTION_NAMES))
 
 
@@ -201,12 +203,16 @@ class Site:
         packed = self._copied_record()
         if packed is not None:
             return _parse_record(packed)
-        found = {row["option_name"]: row["option_value"] for row in db.rows(OPTIONS)}
+        found: dict[str, Any] = {row["option_name"]: row["option_value"] for row in db.rows(OPTIONS)}
         found.update(self._addresses())
+        if not self.store.is_shared_memory:
+            return _parse_record(json.dumps(found, sort_keys=True).encode())
+        # The option holds the secret too, which is no other program's to find in Redis.
+        bridge = _array(found.get("learnomy_bridge"))
+        found["learnomy_bridge"] = {name: bridge[name] for name in BRIDGE_FACTS if name in bridge}
         packed = json.dumps(found, sort_keys=True).encode()
-        if self.store.is_shared_memory:
-            with suppress(RedisError):
-                self.store.put("site", "record", packed, COPY_SECONDS)
+        with suppress(RedisError):
+            self.store.put("site", "record", packed, COPY_SECONDS)
         return _parse_record(packed)
 
     def _copied_record(self) -> bytes | None:
@@ -226,7 +232,8 @@ class Site:
     def forget_record(self) -> None:
         """Drop the copy, since an option changed."""
         if self.store.is_shared_memory:
-            self.store.delete("site", "record")
+            with suppress(RedisError):  # it is over in a moment anyway
+                self.store.delete("site", "record")
 
     @cached_property
     def cursor_key(self) -> bytes:
@@ -236,7 +243,7 @@ class Site:
 
 @lru_cache(maxsize=64)
 def _parse_record(packed: bytes) -> Record:
-    raw: dict[str, str] = json.loads(packed)
+    raw: dict[str, Any] = json.loads(packed)
     bridge, noted = _array(raw.get("learnomy_bridge")), _array(raw.get("learnomy_record"))
     return Record(
         home=raw.get("home", "").rstrip("/"),
@@ -258,7 +265,7 @@ def _parse_record(packed: bytes) -> Record:
     )
 
 
-def _problem(raw: Mapping[str, str], bridge: Mapping[str, Any], noted: Mapping[str, Any]) -> str:
+def _problem(raw: Mapping[str, Any], bridge: Mapping[str, Any], noted: Mapping[str, Any]) -> str:
     if not noted:
         return "nothing is recorded yet"
     if bridge.get("compat"):
