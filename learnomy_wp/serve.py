@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import sys
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from granian.log import LogLevels
 from granian.server import Server as Granian
 
 import wp_schema.install as installer
-from learnomy_wp.config import Config
+from learnomy_wp.config import Config, ConfigError
 from learnomy_wp.kernel import db
 from learnomy_wp.kernel.runtime import Runtime, share_metrics, start
 from learnomy_wp.system import installation
@@ -37,6 +38,7 @@ def migrate(config: Config) -> None:
 def serve(config: Config) -> int:
     """Serve HTTP in the foreground until told to stop."""
     if config.embedded:
+        _require_loopback(config.host)
         prepare_embedded(config)
     print(f"Learnomy serves http://{config.host}:{config.port}/wp-json/learnomy/v1", flush=True)  # noqa: T201
     if config.embedded:
@@ -52,6 +54,16 @@ def serve(config: Config) -> int:
         log_level=LogLevels.warning,
     ).serve()
     return 0
+
+
+def _require_loopback(host: str) -> None:
+    """Everybody knows the logins of the embedded default, so nobody else may reach it. Raises `ConfigError`."""
+    try:
+        is_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_loopback = False
+    if not is_loopback:
+        raise ConfigError(f"LEARNOMY_HOST is {host}: without a WordPress site only loopback is served, as 127.0.0.1.")
 
 
 def prepare_embedded(config: Config) -> None:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from learnomy_wp.config import Config, ConfigError, require_strong_secret
+from learnomy_wp.serve import serve
 
 STRONG = "9f2c4b1de87a4c03b6d5e1f0a2837465"
 WP_CONFIG = """<?php
@@ -230,3 +231,10 @@ def test_a_weak_secret_stops_the_start(tmp_path: Path) -> None:
         with_wp_config(tmp_path, "define( 'LEARNOMY_SECRET', 'put your unique phrase here' );")
     with pytest.raises(ConfigError, match="LEARNOMY_SECRET"):
         with_wp_config(tmp_path, "define( 'LEARNOMY_SECRET', vault( 'x' ) );")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "learnomy.example"])
+def test_the_embedded_default_is_served_to_this_machine_only(tmp_path: Path, host: str) -> None:
+    """Everybody knows its logins."""
+    with pytest.raises(ConfigError, match="loopback"):
+        serve(load(tmp_path, LEARNOMY_HOST=host))
