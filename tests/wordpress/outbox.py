@@ -6,7 +6,7 @@ import json
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import requests
@@ -132,6 +132,24 @@ class Outbox:
         expected = channel.reply_parts(nonce, reply.status_code, reply.content)
         assert channel.is_signed_by(signature, channel.key(secret, salt, "reply"), *expected), reply.text
         return reply
+
+
+class Rest:
+    """Lets the workers of sites rest until a module of tests is through: stopping one takes its time."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._resting: set[str] = set()
+
+    def worker_of(self, site: Site) -> None:
+        """Let the worker of a site rest, if it does not yet."""
+        if str(site.folder) not in self._resting:
+            self._resting.add(str(site.folder))
+            self._stack.enter_context(site.without("worker"))
+
+    def end(self) -> None:
+        """Start them again."""
+        self._stack.close()
 
 
 def token() -> str:

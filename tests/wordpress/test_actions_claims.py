@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from tests.site import Site
-from tests.wordpress.outbox import Outbox, token
+from tests.wordpress.outbox import Outbox, Rest, token
 
 STEPS = """
 function step( $name ) {
@@ -32,10 +32,19 @@ foreach ( array( 'one' => 1, 'two' => 5, 'three' => 5, 'four' => 99 ) as $name =
 NAMES = ("one", "two", "three", "four")
 
 
+@pytest.fixture(scope="module")
+def rest() -> Iterator[Rest]:
+    """Workers of this module's sites rest until its end."""
+    made = Rest()
+    yield made
+    made.end()
+
+
 @pytest.fixture
-def outbox(site: Site) -> Iterator[Outbox]:
+def outbox(site: Site, rest: Rest) -> Iterator[Outbox]:
     """The outbox of a site whose worker rests and whose claims last a second."""
-    with site.without("worker"), site.config("define( 'LEARNOMY_LEASE_SECONDS', 1 );"):
+    rest.worker_of(site)
+    with site.config("define( 'LEARNOMY_LEASE_SECONDS', 1 );"):
         yield Outbox(site)
 
 

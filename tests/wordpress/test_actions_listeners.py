@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from tests.site import Site
-from tests.wordpress.outbox import Outbox, token
+from tests.wordpress.outbox import Outbox, Rest, token
 
 THREE = """
 add_action( 'learnomy_student_enrolled', function ( int $enrollment, int $user, int $course, string $source ) {
@@ -20,11 +20,19 @@ add_action( 'learnomy_student_enrolled', function ( $enrollment, $user ) { heard
 ALL_HEARD = ["first 12 3 4 [self]", "second", "third 3"]
 
 
+@pytest.fixture(scope="module")
+def rest() -> Iterator[Rest]:
+    """Workers of this module's sites rest until its end."""
+    made = Rest()
+    yield made
+    made.end()
+
+
 @pytest.fixture
-def outbox(site: Site) -> Iterator[Outbox]:
+def outbox(site: Site, rest: Rest) -> Outbox:
     """The outbox of a site whose worker rests."""
-    with site.without("worker"):
-        yield Outbox(site)
+    rest.worker_of(site)
+    return Outbox(site)
 
 
 def get(outbox: Outbox, query: str) -> requests.Response:

@@ -9,19 +9,28 @@ import pytest
 
 from tests.site import Site
 from tests.wordpress.academy import Page
-from tests.wordpress.outbox import HEARD, token
+from tests.wordpress.outbox import HEARD, Rest, token
 
 LISTENER = "add_action( 'learnomy_student_enrolled', function ( $id ) { heard( get_current_blog_id() . \" $id\" ); } );"
 
 
+@pytest.fixture(scope="module")
+def rest() -> Iterator[Rest]:
+    """Workers of this module's sites rest until its end."""
+    made = Rest()
+    yield made
+    made.end()
+
+
 @pytest.fixture
-def heard(network: Site) -> Iterator[object]:
+def heard(network: Site, rest: Rest) -> Iterator[object]:
     """A listener on every site of the network; the worker rests."""
     log = network.content / "heard.log"
     log.unlink(missing_ok=True)
     for prefix in ("wp_", "wp_2_"):
         network.rows(f"DELETE FROM {prefix}lrn_outbox")
-    with network.without("worker"), network.must_use("test-listeners", HEARD + LISTENER):
+    rest.worker_of(network)
+    with network.must_use("test-listeners", HEARD + LISTENER):
         yield lambda: log.read_text().splitlines() if log.exists() else []
 
 

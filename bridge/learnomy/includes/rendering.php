@@ -89,7 +89,7 @@ final class Rendering {
 			'attributes' => $attributes,
 			'content'    => $content,
 		);
-		$item['key'] = substr( md5( (string) wp_json_encode( $item ) ), 0, 16 );
+		$item['key'] = 'i' . substr( md5( (string) wp_json_encode( $item ) ), 0, 15 );
 		return $item;
 	}
 
