@@ -11,7 +11,6 @@ from typing import Any, Literal
 from wp_schema import passwords, php
 
 META_KEY = "_application_passwords"
-IN_USE_OPTION = "using_application_passwords"  # of the network; set when the first one is made
 LENGTH = 24
 
 _ALPHABET = string.ascii_letters + string.digits

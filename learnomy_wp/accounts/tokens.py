@@ -72,7 +72,7 @@ def begin_session(actor: Actor, user_pass: str, user_agent: str) -> Pair:
         "started_at": now,
         "user_agent": user_agent[:255],
     }
-    return Pair(_insert(row, now)[0], family, actor.id)
+    return Pair(_insert(row, now), family, actor.id)
 
 
 def rotate(token: str) -> Pair:
@@ -113,7 +113,7 @@ def _rotate(token: str) -> Pair | str:
     if row["rotated_at"] is not None:
         return _reused(row, now)
     kept = ("family_id", "user_id", "capabilities", "password_fingerprint", "started_at", "device", "user_agent")
-    successor, _ = _insert({name: row[name] for name in kept} | {"parent_id": row["id"]}, now)
+    successor = _insert({name: row[name] for name in kept} | {"parent_id": row["id"]}, now)
     db.execute(ROTATE, {"token_id": row["id"], "now": now, "sealed": _seal(successor, token)})
     return Pair(successor, row["family_id"], row["user_id"])
 
@@ -140,7 +140,7 @@ def _check_user(row: dict[str, Any]) -> str:
     return ""
 
 
-def _insert(row: dict[str, Any], now: Any) -> tuple[str, int]:
+def _insert(row: dict[str, Any], now: Any) -> str:
     token = PREFIX + secrets.token_urlsafe(32)
     call = calls.current()
     values = {
@@ -152,7 +152,8 @@ def _insert(row: dict[str, Any], now: Any) -> tuple[str, int]:
         "last_used_at": now,
         "expires_at": now + LIFETIME,
     }
-    return token, db.insert_id(db.execute(INSERT, values))
+    db.execute(INSERT, values)
+    return token
 
 
 def _revoke_family(family: str, reason: str) -> None:

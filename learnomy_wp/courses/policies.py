@@ -78,13 +78,7 @@ def course_rule(
 EDIT = course_rule("course-editor", BY_COURSE, EDITORS, EDIT_COURSES)
 PUBLISH = course_rule("course-publisher", BY_COURSE, EDITORS, PUBLISH_COURSES)
 OWN = course_rule("course-owner", BY_COURSE, OWNER, EDIT_COURSES)
-STAFF_OF = course_rule("course-staff", BY_COURSE, STAFF)
 # Without a course in the path: lists show what the caller is staff of.
 STAFF_SOMEWHERE = USER.named("course-staff")
 EDIT_SECTION = course_rule("course-editor", BY_SECTION, EDITORS, EDIT_COURSES)
 EDIT_LESSON = course_rule("course-editor", BY_LESSON, EDITORS, EDIT_COURSES)
-
-
-def find_facts(actor: Actor, course_id: int) -> dict[str, Any] | None:
-    """The facts of one course for the caller, outside of a path rule."""
-    return db.row(BY_COURSE, {"id": course_id, "actor_id": actor.id})

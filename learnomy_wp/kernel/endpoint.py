@@ -40,7 +40,6 @@ class Endpoint:
     body: Schema | None = None
     status: int = 200
     limit: str = "read"
-    tags: tuple[str, ...] = ()
     idempotent: bool = False
     cache_tags: tuple[str, ...] = ()
     filters: tuple[str, ...] = ()

@@ -69,10 +69,6 @@ class WpConfig:
         """`$table_prefix`."""
         return self.text("$table_prefix")
 
-    def is_true(self, name: str) -> bool:
-        """Whether a constant is set to something PHP takes for true."""
-        return self.text(name) not in {None, "", "0"}
-
     def database_url(self, default_sockets: Sequence[str] = DEFAULT_SOCKETS) -> str:
         """The SQLAlchemy URL of the site's database."""
         host = parse_database_host(self.required("DB_HOST"), default_sockets)

@@ -114,11 +114,6 @@ def render(kind: str, name: str, attributes: Mapping[str, Any], context: Context
         return Fragment(_notice(error), status=error.status, is_personal=True)
 
 
-def names(kind: str) -> list[str]:
-    """Everything registered of a kind."""
-    return sorted(name for known, name in _things if known == kind)
-
-
 def _camel(name: str) -> str:
     head, *rest = name.split("_")
     return head + "".join(part.capitalize() for part in rest)
