@@ -25,6 +25,15 @@ def door_of(site: Site, answer: Answer) -> str:
     return ""
 
 
+def settle(site: Site) -> None:
+    """Wait until the listeners are recorded and the backend has heard of it."""
+    site.get("/health", door="full")
+    deadline = time.monotonic() + 10
+    while door_of(site, site.get("/health")) != "direct":
+        assert time.monotonic() < deadline, "the direct door stays closed"
+        time.sleep(0.1)
+
+
 def key_of(site: Site, purpose: str) -> bytes:
     """A key of the site's channel."""
     secret = site.php("return \\Learnomy\\Bridge_Options::secret();")

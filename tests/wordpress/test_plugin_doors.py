@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.site import DOORS, Site
-from tests.wordpress.channel_ends import door_of
+from tests.wordpress.channel_ends import door_of, settle
 
 HEALTH = "/health"
 INSIDE = ("full", "internal")
@@ -16,7 +16,7 @@ INSIDE = ("full", "internal")
 @pytest.fixture
 def site(site: Site) -> Site:
     """A site whose listeners are recorded."""
-    site.get(HEALTH, door="full")
+    settle(site)
     return site
 
 

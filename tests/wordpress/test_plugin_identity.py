@@ -12,7 +12,7 @@ import redis
 import requests
 
 from tests.site import PASSWORD, Site
-from tests.wordpress.channel_ends import Peer, door_of
+from tests.wordpress.channel_ends import Peer, door_of, settle
 
 OUR_DOORS = ("direct", "early", "full")
 # What WordPress and other plugins see of the caller, at different moments and on a route of their own.
@@ -34,7 +34,7 @@ add_action( 'rest_api_init', function () {
 
 @pytest.fixture
 def site(site: Site) -> Site:
-    site.get("/health", door="full")
+    settle(site)
     return site
 
 
@@ -47,7 +47,7 @@ def no_failures(site: Site) -> None:
 @pytest.fixture
 def witness(site: Site) -> Iterator[Site]:
     with site.must_use("witness", WITNESS):
-        site.get("/health", door="full")
+        settle(site)
         yield site
 
 

@@ -80,7 +80,7 @@ final class Activation {
 	 */
 	public static function deactivate( $network_wide = false ): void {
 		wp_clear_scheduled_hook( 'learnomy_pull_outbox' );
-		delete_option( Record::OPTION );
+		Record::forget();
 		if ( ! is_multisite() || $network_wide || ! Multisite::is_active_elsewhere() ) {
 			Activation_Stub::remove();
 		}

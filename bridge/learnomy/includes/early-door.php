@@ -125,7 +125,16 @@ final class Early_Door {
 		if ( Bridge_Options::get( 'compat' ) || ! Bridge_Options::is_paired() || ! is_array( get_option( 'learnomy_record' ) ) ) {
 			return true;
 		}
-		return ! Credential::of_request()->is_ours() && Credential::has_login_cookie();
+		return ! self::credential()->is_ours() && Credential::has_login_cookie();
+	}
+
+	/**
+	 * The visitor's credential. Where the plugin is active for a network, it is loaded already and took it aside.
+	 *
+	 * @return Credential
+	 */
+	private static function credential(): Credential {
+		return class_exists( __NAMESPACE__ . '\\Identity', false ) ? Identity::credential() : Credential::of_request();
 	}
 
 	/**
@@ -134,7 +143,7 @@ final class Early_Door {
 	 * @return array<string, string>
 	 */
 	private static function forwarded(): array {
-		$credential = Credential::of_request();
+		$credential = self::credential();
 		$headers    = array( $credential->header => $credential->value );
 		foreach ( Channel::FORWARDED as $name ) {
 			if ( ! isset( $headers[ $name ] ) && 'Authorization' !== $name && 'X-Learnomy-Authorization' !== $name ) {

@@ -33,6 +33,7 @@ final class Multisite {
 		add_action( 'wp_initialize_site', array( self::class, 'add_site' ), 200 );
 		add_filter( 'wpmu_drop_tables', array( self::class, 'tables_to_drop' ), 10, 2 );
 		add_action( 'wp_uninitialize_site', array( self::class, 'forget_site' ), 200 );
+		add_action( 'wp_update_site', array( self::class, 'note_status' ), 10, 2 );
 		foreach ( array( 'add_site_option_', 'update_site_option_' ) as $hook ) {
 			add_action( $hook . 'active_sitewide_plugins', array( self::class, 'forget_records' ) );
 		}
@@ -79,6 +80,24 @@ final class Multisite {
 	}
 
 	/**
+	 * Closes the quick doors of a site that is archived, marked as spam or deleted: WordPress refuses it, and opens them again.
+	 *
+	 * @param \WP_Site $site Site as it is now.
+	 * @param \WP_Site $old  Site as it was.
+	 * @return void
+	 */
+	public static function note_status( $site, $old ): void {
+		foreach ( array( 'archived', 'spam', 'deleted' ) as $flag ) {
+			if ( (int) $site->$flag !== (int) $old->$flag ) {
+				switch_to_blog( (int) $site->blog_id );
+				Record::forget();
+				restore_current_blog();
+				return;
+			}
+		}
+	}
+
+	/**
 	 * Has the backend forget a deleted site.
 	 *
 	 * @return void
@@ -111,7 +130,7 @@ final class Multisite {
 	public static function forget_records(): void {
 		foreach ( self::site_ids() as $site_id ) {
 			switch_to_blog( $site_id );
-			delete_option( Record::OPTION );
+			Record::forget();
 			restore_current_blog();
 		}
 	}

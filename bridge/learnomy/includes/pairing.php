@@ -50,8 +50,8 @@ final class Pairing {
 			if ( ! is_wp_error( $answer ) ) {
 				return self::finish( $candidate );
 			}
-			// The first address was meant; a later one where somebody answers tells more.
-			if ( null === $problem || 'connect' === self::failure( $problem ) ) {
+			// The first address was meant; only one where somebody answers tells more.
+			if ( null === $problem || ( 'connect' === self::failure( $problem ) && 'connect' !== self::failure( $answer ) ) ) {
 				$problem = self::explain( $answer, $candidate );
 			}
 		}

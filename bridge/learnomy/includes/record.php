@@ -57,11 +57,11 @@ final class Record {
 	);
 
 	/**
-	 * Whether the backend must be told.
+	 * Sites of which the backend must be told, by id.
 	 *
-	 * @var bool
+	 * @var array<int, true>
 	 */
-	private static $has_changed = false;
+	private static $changed = array();
 
 	/**
 	 * Registers.
@@ -81,12 +81,22 @@ final class Record {
 	}
 
 	/**
-	 * An option changed that the backend keeps.
+	 * Something of the current site changed that the backend keeps.
 	 *
 	 * @return void
 	 */
 	public static function note_change(): void {
-		self::$has_changed = true;
+		self::$changed[ get_current_blog_id() ] = true;
+	}
+
+	/**
+	 * Begins the record of the current site anew: until a request of a whole WordPress has written one, all go there.
+	 *
+	 * @return void
+	 */
+	public static function forget(): void {
+		delete_option( self::OPTION );
+		self::note_change();
 	}
 
 	/**
@@ -106,12 +116,13 @@ final class Record {
 	 * @return void
 	 */
 	public static function on_shutdown(): void {
-		if ( wp_installing() || ! Bridge_Options::is_paired() ) {
+		// A request may end before WordPress is loaded, at the early door or by somebody's exit.
+		if ( wp_installing() || ! did_action( 'wp_loaded' ) || ! Bridge_Options::is_paired() ) {
 			return;
 		}
 		self::look();
 		$is_due = self::is_telling() && null !== self::due();
-		if ( $is_due || self::$has_changed ) {
+		if ( $is_due || self::$changed ) {
 			register_shutdown_function( array( self::class, 'after_answer' ) );
 		}
 	}
@@ -140,10 +151,14 @@ final class Record {
 	 * @return void
 	 */
 	public static function tell_now(): void {
-		if ( self::$has_changed ) {
-			self::$has_changed = false;
+		foreach ( array_keys( self::$changed ) as $site_id ) {
+			$switched = is_multisite() && get_current_blog_id() !== $site_id && switch_to_blog( $site_id );
 			Channel::call( 'changed', array( 'what' => array( 'site' ) ) );
+			if ( $switched ) {
+				restore_current_blog();
+			}
 		}
+		self::$changed = array();
 	}
 
 	/**
@@ -177,7 +192,7 @@ final class Record {
 			return;
 		}
 		if ( self::differs( self::stored(), $record ) ) {
-			self::$has_changed = true;
+			self::note_change();
 		}
 		update_option( self::OPTION, $record, true );
 		$prefix = rest_get_url_prefix();
