@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from learnomy_wp.courses.listing import MEMBERSHIP_TAG
 from learnomy_wp.courses.tagging import BY_SLUG
-from learnomy_wp.kernel import cache, clock, db, jobs, pages, pipeline
+from learnomy_wp.kernel import cache, clock, db, jobs, pages, pipeline, wordpress
 from learnomy_wp.kernel.errors import NotFound, ValidationFailed
 from learnomy_wp.kernel.page import Listing, Page, Sort
 from learnomy_wp.kernel.slugs import Slugs
@@ -78,9 +78,9 @@ def create_category(body: Mapping[str, Any]) -> dict[str, Any]:
 
 def update_category(term_id: int, *, body: Mapping[str, Any]) -> dict[str, Any]:
     """Change a category or tag. Raises `NotFound`, `ValidationFailed`."""
+    columns = _columns(body)
     before = _lock(term_id)
     pipeline.check_version(before["version"])
-    columns = _columns(body)
     if "parent_id" in body:
         _check_parent(before["taxonomy"], term_id, body["parent_id"])
     known = _slugs(before["taxonomy"])
@@ -129,6 +129,8 @@ def _describe(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _columns(body: Mapping[str, Any]) -> dict[str, Any]:
+    if body.get("image_id") and wordpress.attachment_url(body["image_id"]) is None:
+        raise ValidationFailed.of("image_id", "There is no such item in the media library.", "unknown")
     found = {name: body[name] for name in ("description", "parent_id", "image_id", "position") if name in body}
     if "name" in body:
         found |= {"name": body["name"], "sort_title": sort_title(body["name"])}

@@ -11,6 +11,7 @@ from learnomy_wp.kernel import db, settings
 from learnomy_wp.kernel.actor import EDIT_COURSES, EDIT_OTHERS_COURSES, PUBLISH_COURSES, Actor
 from learnomy_wp.kernel.errors import Forbidden, NotFound, Unauthenticated
 from learnomy_wp.kernel.policy import USER, Params, Rule, on_object
+from learnomy_wp.progress import outline
 from wp_schema.tables import course_instructors, courses, lessons, sections
 
 OWNER = ("owner",)
@@ -30,8 +31,14 @@ def check_content(actor: Actor, _params: Params) -> None:
 CONTENT = Rule("public", check_content, is_open=True, is_public=True)
 
 
-def course_facts(source: FromClause, here: ColumnElement[bool]) -> Select[Any]:
-    """The course that a path leads to, with the caller's role in it. Binds `id` and `actor_id`."""
+def course_facts(
+    source: FromClause, here: ColumnElement[bool], known: ColumnElement[bool] | None = None
+) -> Select[Any]:
+    """The course that a path leads to, with the caller's role in it. Binds `id` and `actor_id`.
+
+    `known` says that learners of the course may know of the part that the path names.
+    """
+    is_published = courses.c.status == "published"
     member = and_(course_instructors.c.course_id == courses.c.id, course_instructors.c.user_id == bindparam("actor_id"))
     return (
         select(
@@ -39,6 +46,7 @@ def course_facts(source: FromClause, here: ColumnElement[bool]) -> Select[Any]:
             courses.c.status.label("course_status"),
             courses.c.author_id,
             course_instructors.c.role,
+            (is_published if known is None else and_(is_published, known)).label("is_known"),
         )
         .select_from(source.outerjoin(course_instructors, member))
         .where(here)
@@ -47,9 +55,15 @@ def course_facts(source: FromClause, here: ColumnElement[bool]) -> Select[Any]:
 
 BY_COURSE = course_facts(courses, courses.c.id == bindparam("id"))
 BY_SECTION = course_facts(
-    courses.join(sections, sections.c.course_id == courses.c.id), sections.c.id == bindparam("id")
+    courses.join(sections, sections.c.course_id == courses.c.id),
+    sections.c.id == bindparam("id"),
+    sections.c.status == "published",
 )
-BY_LESSON = course_facts(courses.join(lessons, lessons.c.course_id == courses.c.id), lessons.c.id == bindparam("id"))
+BY_LESSON = course_facts(
+    outline.SOURCE.join(courses, courses.c.id == lessons.c.course_id),
+    lessons.c.id == bindparam("id"),
+    outline.IS_PART,
+)
 
 
 def has_role(actor: Actor, facts: dict[str, Any], roles: tuple[str, ...], capability: str = "") -> bool:
@@ -70,7 +84,7 @@ def course_rule(
         if has_role(actor, facts, roles, capability):
             return facts
         # What is not published may be known of by its staff only.
-        raise Forbidden if facts["course_status"] == "published" or facts["role"] else NotFound
+        raise Forbidden if facts["is_known"] or facts["role"] else NotFound
 
     return on_object(name, load)
 

@@ -11,7 +11,7 @@ from learnomy_wp.kernel import db
 from learnomy_wp.kernel.actor import Actor
 from learnomy_wp.kernel.errors import Forbidden, NotFound
 from learnomy_wp.progress import counts
-from learnomy_wp.progress.policies import is_staff
+from learnomy_wp.progress.policies import OPEN_STATES, is_staff
 from learnomy_wp.progress.state import LessonState, curriculum_states
 from wp_schema.tables import course_instructors, courses, enrollments, lessons, progress, quizzes, sections
 
@@ -61,6 +61,8 @@ def find_course_progress(actor: Actor, course_id: int, user_id: int | None = Non
     if course is None:
         raise NotFound("course")
     staff = is_staff(actor, course)
+    if not staff and course["course_status"] not in OPEN_STATES:
+        raise NotFound("course")
     if learner != actor.id and not staff:
         raise Forbidden if course["course_status"] == "published" else NotFound("course")
     if course["enrollment_id"] is None:

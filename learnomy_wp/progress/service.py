@@ -92,9 +92,9 @@ def restart_course(actor: Actor, course_id: int) -> Row:
 
     Raises `NotEnrolled` and `RetakeNotAllowed`. The next completion counts as another one.
     """
+    lookups.find_course(actor, course_id)  # a course that the caller may not know of is not found
     enrollment = db.row(rows.LOCK_PAIR, {"user_id": actor.id, "course_id": course_id})
     if enrollment is None or not access.find_access(actor.id, course_id).is_enrolled:
-        lookups.find_course(actor, course_id)  # a course that the caller may not know of is not found
         raise access.NotEnrolled
     if not db.value(RETAKE, {"course_id": course_id}):
         raise RetakeNotAllowed
