@@ -7,12 +7,15 @@ from marshmallow import fields, validate
 from learnomy_wp.courses.listing import LISTING
 from learnomy_wp.kernel.page import PageQuery
 from learnomy_wp.kernel.search import search_field
-from learnomy_wp.kernel.serialize import Id, IdList, MoneyOut, Out, Query, Time
+from learnomy_wp.kernel.serialize import Id, IdList, Matches, MoneyOut, Out, Query, Time
 
 STATUSES = ("draft", "pending", "published", "private", "archived", "trash")
 LEVELS = ("all", "beginner", "intermediate", "advanced", "expert")
 ROLES = ("owner", "co", "assistant")
-LANGUAGE = validate.Regexp(r"^$|^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8}){0,2}$", error="Not a language code.")
+LANGUAGE = [
+    validate.Length(max=16),
+    Matches(r"^$|^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8}){0,2}$", error="Not a language code."),
+]
 MAX_COUNT = 1_000_000
 
 

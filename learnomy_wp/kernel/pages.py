@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 from marshmallow import fields, validate
 
 from learnomy_wp.kernel import settings, site
+from learnomy_wp.kernel.serialize import Matches
 
 _PLAIN = re.compile("[A-Za-z0-9_-]*")
 # Base slugs that the owner may change.
@@ -42,7 +43,7 @@ SLUGS = settings.declare(
     BASES,
     fields.Dict(
         keys=fields.String(validate=validate.OneOf(sorted(BASES))),
-        values=fields.String(validate=validate.Regexp(r"^[a-z0-9][a-z0-9-]{0,60}$")),
+        values=fields.String(validate=Matches(r"^[a-z0-9][a-z0-9-]{0,60}$")),
         metadata={"description": "Base slugs of the school's pages."},
     ),
 )

@@ -106,6 +106,15 @@ class IdList(fields.String):
         return sorted({int(part) for part in parts})
 
 
+class Matches(validate.Regexp):
+    """A pattern for the whole text: `$` alone lets a line break pass at its end."""
+
+    def __call__(self, value: Any) -> Any:
+        if self.regex.fullmatch(value) is None:
+            raise ValidationError(self._format_error(value))
+        return value
+
+
 def web_address(**options: Any) -> fields.Url:
     """A field for an http or https address."""
     return fields.Url(schemes={"http", "https"}, require_tld=False, validate=validate.Length(max=2048), **options)

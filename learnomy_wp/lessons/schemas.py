@@ -5,16 +5,16 @@ from __future__ import annotations
 from marshmallow import fields, validate
 
 from learnomy_wp.kernel.page import PageQuery
-from learnomy_wp.kernel.serialize import Id, IdList, In, Line, Out, Time, web_address
+from learnomy_wp.kernel.serialize import Id, IdList, In, Line, Matches, Out, Time, web_address
 from learnomy_wp.lessons.listing import LISTING
 
 STATUSES = ("draft", "published", "trash")
 MAX_DAYS = 36_500
 MAX_SECONDS = 10_000_000
 MAX_ITEMS = 2000
-CONTENT_TYPE = validate.Regexp(r"^[a-z0-9][a-z0-9_-]{0,31}$", error="Lower-case letters, digits and dashes.")
+CONTENT_TYPE = Matches(r"^[a-z0-9][a-z0-9_-]{0,31}$", error="Lower-case letters, digits and dashes.")
 # Of the video type an address; of types that plugins play, their own id of it.
-VIDEO_URL = validate.Regexp(r"^(https?://\S+|[\w.-]{1,191})$", error="Neither an http address nor an id.")
+VIDEO_URL = Matches(r"^(https?://\S+|[\w.-]{1,191})$", error="Neither an http address nor an id.")
 
 
 class LessonQuery(PageQuery):
@@ -164,7 +164,7 @@ class CaptionIn(In):
     """Captions in one language."""
 
     url = web_address(required=True)
-    language = fields.String(required=True, validate=validate.Regexp(r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8}){0,2}$"))
+    language = fields.String(required=True, validate=Matches(r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8}){0,2}$"))
     label = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=100))
 
 

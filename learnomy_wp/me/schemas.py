@@ -7,7 +7,7 @@ import zoneinfo
 from marshmallow import fields, validate
 
 from learnomy_wp.kernel.page import PageQuery
-from learnomy_wp.kernel.serialize import In, Out, Time
+from learnomy_wp.kernel.serialize import In, Matches, Out, Time
 from learnomy_wp.me.queries import MY_COURSES
 
 STATUSES = ("pending", "active", "completed", "cancelled", "expired", "refunded")
@@ -54,7 +54,7 @@ class MePatch(In):
     biography = fields.String(validate=validate.Length(max=20000))
     timezone = fields.String(validate=validate.OneOf(sorted(zoneinfo.available_timezones()), error="No such zone."))
     locale = fields.String(
-        validate=validate.Regexp(r"^$|^[a-z]{2,3}(_[A-Z]{2})?(_[a-z0-9]+)?$"),
+        validate=Matches(r"^$|^[a-z]{2,3}(_[A-Z]{2})?(_[a-z0-9]+)?$"),
         metadata={"description": "As WordPress names them (de_DE); empty for the site's."},
     )
     avatar_id = fields.Integer(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from marshmallow import ValidationError, fields
 
 from learnomy_wp.kernel import envelope
-from learnomy_wp.kernel.serialize import IdList, MoneyOut, Out, Time, compile_dump
+from learnomy_wp.kernel.serialize import IdList, Matches, MoneyOut, Out, Time, compile_dump
 
 
 class Inner(Out):
@@ -94,3 +94,11 @@ def test_a_time_is_utc_whatever_zone_it_is_written_in() -> None:
 def test_what_is_no_list_of_ids_is_refused(given_ids: str) -> None:
     with pytest.raises(ValidationError):
         IdList().deserialize(given_ids)
+
+
+def test_a_pattern_is_about_the_whole_text() -> None:
+    field = fields.String(validate=Matches("^[a-z]{2}$"))
+    assert field.deserialize("de") == "de"
+    for wrong in ("de\n", "d", "deu"):
+        with pytest.raises(ValidationError):
+            field.deserialize(wrong)
