@@ -42,7 +42,7 @@ TERMS = (
     .order_by(course_terms.c.course_id, course_terms.c.position, course_terms.c.term_id)
 )
 PREREQUISITES = (
-    select(courses.c.id, courses.c.title, courses.c.slug)
+    select(courses.c.id, courses.c.title, courses.c.slug, courses.c.status)
     .join_from(course_links, courses, courses.c.id == course_links.c.course_id)
     .where(
         course_links.c.kind == "prerequisite",
@@ -84,7 +84,11 @@ def describe(actor: Actor, course: dict[str, Any]) -> dict[str, Any]:
     required = db.rows(PREREQUISITES, {"id": course["id"]}) if course["has_prerequisites"] else []
     return {
         **card,
-        "prerequisites": [{**row, "permalink": pages.url("course", slug=row["slug"])} for row in required],
+        "prerequisites": [
+            {**row, "permalink": pages.url("course", slug=row["slug"])}
+            for row in required
+            if is_staff or row["status"] == "published"
+        ],
         "seats_left": _seats_left(course),
         "requirements": course["requirements"] or [],
         "outcomes": course["outcomes"] or [],

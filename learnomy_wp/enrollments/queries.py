@@ -43,7 +43,7 @@ ACCESS = (
     .where(courses.c.id == bindparam("course_id"))
 )
 PREREQUISITES = (
-    select(courses.c.id, courses.c.title, courses.c.slug, enrollments.c.completion_no)
+    select(courses.c.id, courses.c.title, courses.c.slug, courses.c.status, enrollments.c.completion_no)
     .select_from(
         course_links.join(courses, courses.c.id == course_links.c.course_id).outerjoin(
             enrollments,
@@ -170,6 +170,7 @@ def _explain(actor: Actor, course: Row, standing: Access, *, is_staff: bool, now
         "prerequisites": [
             {**row, "is_completed": bool(row["completion_no"])}
             for row in db.rows(PREREQUISITES, {"course_id": course["id"], "actor_id": actor.id})
+            if is_staff or row["status"] == "published"
         ],
     }
 

@@ -50,3 +50,16 @@ def test_what_a_teacher_may_not_know_of_is_no_prerequisite(school: School) -> No
     assert ask(school, mine, foreign).status == 200
     hidden = school.course("teacher2")
     assert ask(school, mine, hidden, who="admin").status == 200
+
+
+def test_a_prerequisite_that_is_not_published_is_named_to_staff_only(school: School) -> None:
+    draft, course = school.course(), school.course(published=True)
+    assert ask(school, course, draft).status == 200
+    assert [row["id"] for row in school.as_("teacher").get(f"/courses/{course['id']}").data["prerequisites"]] == [
+        draft["id"]
+    ]
+    for who in (None, "student"):
+        assert school.as_(who).get(f"/courses/{course['id']}").data["prerequisites"] == []
+        access = school.as_(who).get(f"/courses/{course['id']}/access").data
+        assert access["prerequisites"] == []
+        assert "prerequisites_unmet" in [reason["code"] for reason in access["reasons"]]
