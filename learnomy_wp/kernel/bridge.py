@@ -36,6 +36,7 @@ MAX_BODY_BYTES = 1024 * 1024
 MAX_SIGNED_BYTES = 8 * MAX_BODY_BYTES
 DIRECT_SECONDS = {"write": 10, "upload": 60}
 DOORS = frozenset({"early", "full", "internal", "page", "system"})
+VISITORS_DOORS = frozenset({"early", "internal"})
 _SANE_REQUEST_ID = re.compile(r"[\w.:-]{8,64}", re.ASCII)
 _NONCE = re.compile(r"[0-9a-f]{32}")
 _REQUEST_START = re.compile(r"t=(\d{9,11}(?:\.\d{1,6})?)")
@@ -183,7 +184,8 @@ blueprint = Blueprint("bridge", __name__, url_prefix=PREFIX.rstrip("/"))
 def serve_verb(name: str) -> Response:
     """Answer one verb."""
     call = calls.current()
-    if call is None or not call.signed or name not in _verbs:
+    # The plugin's own calls, never a visitor's request that it passes on.
+    if call is None or not call.signed or call.door in VISITORS_DOORS or name not in _verbs:
         raise NotFound
     call.endpoint_name = f"bridge_{name}"
     payload = pipeline.json_body()
