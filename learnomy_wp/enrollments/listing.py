@@ -69,7 +69,7 @@ def list_enrollments(actor: Actor, query: Mapping[str, Any]) -> Page:
     is_total_shared = policies.sees_all(actor) and values["user_id"] is None
     total = cache.cached_count("enrollments", LISTING.key_of(values), MEMBERSHIP) if is_total_shared else None
     page = LISTING.page(values, {"caller_id": actor.id}, owner=actor.id, total=total)
-    return page.with_rows(queries.complete(page.rows))
+    return page.with_rows(queries.complete(page.rows, actor))
 
 
 def _scope(actor: Actor, values: Mapping[str, Any]) -> dict[str, Any]:

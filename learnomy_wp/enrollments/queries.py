@@ -15,10 +15,10 @@ from learnomy_wp.enrollments.access import Access
 from learnomy_wp.enrollments.errors import BARRIERS
 from learnomy_wp.enrollments.settle import COURSE_COLUMNS
 from learnomy_wp.kernel import avatars, clock, db, pages, settings
-from learnomy_wp.kernel.actor import Actor
+from learnomy_wp.kernel.actor import SYSTEM, Actor
 from learnomy_wp.kernel.errors import ApiError, NotFound, Unauthenticated
 from learnomy_wp.kernel.policy import Params
-from wp_schema.tables import course_links, courses, enrollments, users
+from wp_schema.tables import course_instructors, course_links, courses, enrollments, users
 
 Row = dict[str, Any]
 
@@ -31,9 +31,20 @@ COLUMNS = tuple(
     )
 )  # fmt: skip
 BY_ID = select(*COLUMNS).where(enrollments.c.id == bindparam("id"))
-COURSES = select(courses.c.id, courses.c.title, courses.c.slug, courses.c.status).where(
-    courses.c.id.in_(bindparam("ids", expanding=True))
+COURSES = (
+    select(courses.c.id, courses.c.title, courses.c.slug, courses.c.status, course_instructors.c.role)
+    .select_from(
+        courses.outerjoin(
+            course_instructors,
+            and_(
+                course_instructors.c.course_id == courses.c.id, course_instructors.c.user_id == bindparam("reader_id")
+            ),
+        )
+    )
+    .where(courses.c.id.in_(bindparam("ids", expanding=True)))
 )
+# What learners know nothing of.
+WITHDRAWN = ("draft", "pending", "trash")
 USERS = select(users.c.ID.label("id"), users.c.display_name, users.c.user_email).where(
     users.c.ID.in_(bindparam("ids", expanding=True))
 )
@@ -61,17 +72,18 @@ PREREQUISITES = (
 # --- enrolments ---------------------------------------------------------------------------
 
 
-def find_enrollment(enrollment_id: int) -> Row:
-    """One enrolment with its course and learner."""
+def find_enrollment(enrollment_id: int, reader: Actor = SYSTEM) -> Row:
+    """One enrolment with its course and learner, as far as `reader` may know of them."""
     found = db.row(BY_ID, {"id": enrollment_id})
     if found is None:
         raise NotFound("enrolment")
-    return complete([found])[0]
+    return complete([found], reader)[0]
 
 
-def complete(rows: list[Row]) -> list[Row]:
+def complete(rows: list[Row], reader: Actor) -> list[Row]:
     """The rows with their courses and learners: two queries however many they are."""
-    their_courses = {row["id"]: _course(row) for row in _by_ids(COURSES, (row["course_id"] for row in rows))}
+    known = _by_ids(COURSES, (row["course_id"] for row in rows), reader_id=reader.id)
+    their_courses = {row["id"]: _course(row) for row in known if _may_know(reader, row)}
     their_users = {row["id"]: _user(row) for row in _by_ids(USERS, (row["user_id"] for row in rows))}
     return [
         {
@@ -84,9 +96,14 @@ def complete(rows: list[Row]) -> list[Row]:
     ]
 
 
-def _by_ids(statement: Any, ids: Iterable[int]) -> list[Row]:
+def _by_ids(statement: Any, ids: Iterable[int], **binds: Any) -> list[Row]:
     wanted = sorted(set(ids))
-    return db.rows(statement, {"ids": wanted}) if wanted else []
+    return db.rows(statement, {"ids": wanted, **binds}) if wanted else []
+
+
+def _may_know(reader: Actor, course: Row) -> bool:
+    is_staff = reader.is_manager or course_policies.has_role(reader, course, course_policies.STAFF)
+    return is_staff or course["status"] not in WITHDRAWN
 
 
 def _course(row: Row) -> Row:

@@ -91,9 +91,9 @@ def create_enrollment(actor: Actor, body: dict[str, Any]) -> dict[str, Any]:
 
 
 @bp.endpoint("get", "/enrollments/<int:id>", can=policies.READ, returns=EnrollmentOut, payload_filter=PAYLOAD)
-def get_enrollment(id: int) -> dict[str, Any]:
+def get_enrollment(actor: Actor, id: int) -> dict[str, Any]:
     """Read one enrolment."""
-    return queries.find_enrollment(id)
+    return queries.find_enrollment(id, actor)
 
 
 @bp.endpoint(
