@@ -117,7 +117,7 @@ def _is_heard(hook: str, kind: str) -> bool:
         return hooks.has_python_listener(hook)
     record = site.record()
     # While the record is not to be trusted, WordPress finds out that nobody listens.
-    return bool(record.problem) or record.is_stale or record.hears(hook) or record.hears("all")
+    return bool(record.problem) or record.is_stale or record.listens(hook)
 
 
 def _is_first(aggregate: str) -> bool:

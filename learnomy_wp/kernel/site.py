@@ -77,13 +77,10 @@ class Record:
     locale: str
 
     def listens(self, hook: str) -> bool:
-        """Whether a PHP callback of a plugin that is not marked harmless listens to `hook`."""
-        owners = self.listeners.get(hook) or self.gates.get(hook) or ()
-        return any(owner not in self.harmless for owner in owners)
-
-    def hears(self, hook: str) -> bool:
-        """Whether any PHP callback is hooked to the action `hook`, harmless or not."""
-        return bool(self.listeners.get(hook))
+        """Whether PHP has a say by `hook`: any listener to a hook of ours, and at core's who is not marked harmless."""
+        if self.listeners.get(hook):
+            return True
+        return any(owner not in self.harmless for owner in self.gates.get(hook) or ())
 
     @cached_property
     def memo(self) -> dict[Any, Any]:
