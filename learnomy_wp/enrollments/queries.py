@@ -15,7 +15,7 @@ from learnomy_wp.enrollments.access import Access
 from learnomy_wp.enrollments.errors import BARRIERS
 from learnomy_wp.enrollments.settle import COURSE_COLUMNS
 from learnomy_wp.kernel import avatars, clock, db, pages, settings
-from learnomy_wp.kernel.actor import SYSTEM, Actor
+from learnomy_wp.kernel.actor import Actor
 from learnomy_wp.kernel.errors import ApiError, NotFound, Unauthenticated
 from learnomy_wp.kernel.policy import Params
 from wp_schema.tables import course_instructors, course_links, courses, enrollments, users
@@ -72,7 +72,7 @@ PREREQUISITES = (
 # --- enrolments ---------------------------------------------------------------------------
 
 
-def find_enrollment(enrollment_id: int, reader: Actor = SYSTEM) -> Row:
+def find_enrollment(enrollment_id: int, reader: Actor) -> Row:
     """One enrolment with its course and learner, as far as `reader` may know of them."""
     found = db.row(BY_ID, {"id": enrollment_id})
     if found is None:

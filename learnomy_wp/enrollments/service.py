@@ -74,7 +74,7 @@ def enroll(actor: Actor, course_id: int) -> Row:
     else:
         settle.give(row, course, source="self", actor_id=actor.id)
         _begin(row, course, actor)
-    return _created(row)
+    return _created(row, actor)
 
 
 def leave(actor: Actor, course_id: int) -> Row:
@@ -120,7 +120,7 @@ def create_enrollment(actor: Actor, grant: Mapping[str, Any]) -> Row:
         actor_id=actor.id,
     )
     _begin(row, course, actor)
-    return _created(row)
+    return _created(row, actor)
 
 
 def change_enrollment(actor: Actor, enrollment_id: int, course_id: int, changes: Mapping[str, Any]) -> Row:
@@ -145,7 +145,7 @@ def change_enrollment(actor: Actor, enrollment_id: int, course_id: int, changes:
         _move_end(row, course, actor, changes)
     if changes:
         db.execute(EDIT, {"enrollment_id": row["id"], "approver": approver})
-    return queries.find_enrollment(row["id"])
+    return queries.find_enrollment(row["id"], actor)
 
 
 def delete_enrollment(actor: Actor, enrollment_id: int, course_id: int) -> Row:
@@ -268,6 +268,6 @@ def _set_status(row: Row, status: str) -> None:
     cache.bump_after_commit(MEMBERSHIP)
 
 
-def _created(row: Row) -> Row:
+def _created(row: Row, actor: Actor) -> Row:
     locate(f"/enrollments/{row['id']}")
-    return queries.find_enrollment(row["id"])
+    return queries.find_enrollment(row["id"], actor)
