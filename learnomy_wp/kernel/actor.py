@@ -47,3 +47,5 @@ class Actor:
 
 
 NOBODY = Actor()
+# Acts where no person does: schedules, imports, the seed.
+SYSTEM = Actor(capabilities=frozenset(LEARNOMY_CAPABILITIES), login="system", credential="system")
