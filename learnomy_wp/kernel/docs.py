@@ -82,6 +82,11 @@ def hooks() -> str:
         for name in (declared.payload_filter, declared.query_filter)
         if name
     )
+    refusals = (
+        (f"`learnomy_pre_{declared.name}`", f"`{declared.method} {declared.contract_path}`")
+        for declared in ENDPOINTS.values()
+        if declared.is_write and declared.is_built
+    )
     return "\n".join(
         [
             "# Hooks\n",
@@ -92,6 +97,9 @@ def hooks() -> str:
             _table(("Filter", "Arguments", "What", "Since"), filters),
             "\n## Filters around an endpoint\n",
             _table(("Filter", "Endpoint"), payloads),
+            "\n## Filters that may refuse a write\n",
+            "A `WP_Error` refuses it, with its status. Listeners get null, the parameters and the request.\n",
+            _table(("Filter", "Endpoint"), refusals),
         ]
     )
 
