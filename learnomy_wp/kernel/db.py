@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from sqlalchemy import Executable, create_engine, event
+from sqlalchemy import Executable, Select, create_engine, event
 from sqlalchemy.engine import URL, Connection, CursorResult, Engine, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -90,6 +90,7 @@ class Database:
                 pool_recycle=280,
                 isolation_level="READ COMMITTED" if write else "AUTOCOMMIT",
                 skip_autocommit_rollback=not write,
+                pool_reset_on_return=None,  # every unit of work commits or rolls back itself
                 connect_args=_mysql_arguments(self.url),
             )
             if self.url.get_driver_name() == "pymysql":
@@ -239,10 +240,15 @@ def values(statement: Executable, params: Params = None) -> list[Any]:
 
 
 def execute(statement: Executable, params: Params = None) -> CursorResult[Any]:
-    """Run a write inside the current unit of work."""
+    """Run a write inside the current unit of work; its result has `rowcount`, for `insert_id` the id."""
     unit = _unit.get()
     if unit is None:
         raise RuntimeError("a write needs a unit of work")
+    plan = None if isinstance(statement, Select) else prepared.plan_of(statement, params, unit.connection)
+    if plan is not None and isinstance(params, Mapping):
+        written = plan.write(unit.connection, params)
+        if written is not None:
+            return cast("CursorResult[Any]", written)
     return _execute(unit.connection, statement, params)
 
 
@@ -282,9 +288,9 @@ def _read(statement: Executable, params: Params) -> tuple[Sequence[str], Sequenc
 def _fetch(
     connection: Connection, statement: Executable, params: Params
 ) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
-    plan = prepared.plan_of(statement, connection)
+    plan = prepared.plan_of(statement, params, connection)
     if plan is not None and (params is None or isinstance(params, Mapping)):
-        found = plan.run(connection, params or {})
+        found = plan.rows(connection, params or {})
         if found is not None:
             return plan.keys, found
     result = _execute(connection, statement, params)

@@ -25,7 +25,7 @@ class Runtime:
         """Enter this runtime; closing the stack leaves it."""
         stack = ExitStack()
         stack.enter_context(db.using(self.database))
-        site.enter(self.site)
+        stack.enter_context(site.entered(self.site))
         stack.enter_context(db.session())
         return stack
 

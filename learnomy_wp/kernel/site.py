@@ -11,8 +11,8 @@ import hmac
 import json
 import os
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -307,9 +307,14 @@ def use(site: Site) -> None:
     _process_site = site
 
 
-def enter(site: Site) -> None:
-    """Make `site` current in this context."""
-    _site.set(site)
+@contextmanager
+def entered(site: Site) -> Iterator[None]:
+    """Make `site` current within this context only."""
+    token = _site.set(site)
+    try:
+        yield
+    finally:
+        _site.reset(token)
 
 
 def current() -> Site:

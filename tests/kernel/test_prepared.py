@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import Select, bindparam, case, event, exc, func, insert, literal, select, text
+from sqlalchemy import Select, bindparam, case, delete, event, exc, func, insert, literal, select, text, update
+from sqlalchemy.dialects import mysql
 
 from learnomy_wp.kernel import db, prepared
 from wp_schema import install
@@ -90,7 +91,7 @@ def test_every_execution_gives_the_same(statement: Select[Any], params: Any) -> 
     first, second, third = (db.rows(statement, params) for _ in range(3))
     assert first == second == third
     assert [list(map(type, row.values())) for row in first] == [list(map(type, row.values())) for row in third]
-    assert isinstance(prepared._plans[statement], prepared.Plan)
+    assert isinstance(prepared._plans[statement][()], prepared.Plan)
     assert db.row(statement, params) == (first[0] if first else None)
     assert db.value(statement, params) == (next(iter(first[0].values())) if first else None)
     assert db.values(statement, params) == [next(iter(row.values())) for row in first]
@@ -160,3 +161,90 @@ def test_a_lock_that_is_not_had_makes_the_unit_of_work_run_again(database: db.Da
 
         assert db.transaction(work) is not None
     assert len(attempts) == 2
+
+
+# --- writes ------------------------------------------------------------------------------
+
+ADD = insert(courses)
+EDIT = update(courses).where(courses.c.id == bindparam("of_course"))
+COUNT = update(courses).where(courses.c.id.in_(bindparam("ids", expanding=True))).values(version=courses.c.version + 1)
+REMOVE = delete(courses).where(courses.c.slug == bindparam("of_slug"))
+UPSERT = mysql.insert(jobs)
+UPSERT = UPSERT.on_duplicate_key_update(payload=UPSERT.inserted.payload, attempts=jobs.c.attempts + 1)
+
+
+def _course(number: int, **more: Any) -> dict[str, Any]:
+    row = {"title": "New", "slug": f"new{number}", "sort_title": "new", "level": "beginner"}
+    return {**row, **dict.fromkeys(("created_at", "updated_at", "published_at"), AT), **more}
+
+
+def _undone(work: Any) -> Any:
+    """What `work` gives, in a unit of work that is rolled back."""
+    given: list[Any] = []
+
+    def run() -> None:
+        given.append(work())
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        db.transaction(run)
+    return given[0]
+
+
+def test_inserts_give_ids_and_fill_in_defaults() -> None:
+    def add() -> Any:
+        ids = [db.insert_id(db.execute(ADD, _course(number))) for number in range(4)]
+        rows = db.rows(select(courses).where(courses.c.id.in_(ids)).order_by(courses.c.id))
+        return ids, [{name: value for name, value in row.items() if name not in ("id", "slug")} for row in rows]
+
+    ids, rows = _undone(add)
+    assert ids == sorted(set(ids))
+    assert rows[0] == rows[1] == rows[2] == rows[3]
+    assert rows[3]["content_raw"] == ""
+    assert rows[3]["version"] == 1
+
+
+def test_what_is_given_decides_what_is_written() -> None:
+    def edit() -> Any:
+        for _ in range(3):
+            db.execute(EDIT, {"of_course": 1, "title": "Other"})
+            db.execute(EDIT, {"of_course": 1, "level": "expert", "is_featured": True})
+        return db.row(BY_ID, {"id": 1})
+
+    row = _undone(edit)
+    assert (row["title"], row["level"], row["is_featured"]) == ("Other", "expert", True)
+
+
+def test_writes_count_the_rows_that_they_found() -> None:
+    def write() -> Any:
+        counts = [db.execute(COUNT, {"ids": ids}).rowcount for ids in ([1, 2], [3], [1, 2, 3], [], [99])]
+        same = [db.execute(EDIT, {"of_course": 1, "title": "Same"}).rowcount for _ in range(3)]
+        gone = [db.execute(REMOVE, {"of_slug": slug}).rowcount for slug in ("c1", "c2", "c2")]
+        return counts, same, gone
+
+    assert _undone(write) == ([2, 1, 3, 0, 0], [1, 1, 1], [1, 1, 0])
+
+
+def test_upserts_update_what_is_there() -> None:
+    def put() -> Any:
+        row = {"id": 1, "kind": "test", "run_at": AT, "created_at": AT, "updated_at": AT}
+        for number in range(3):
+            db.execute(UPSERT, {**row, "payload": {"n": number}})
+        return db.row(select(jobs.c.payload, jobs.c.attempts).where(jobs.c.id == 1))
+
+    assert _undone(put) == {"payload": {"n": 2}, "attempts": 3}
+
+
+def test_several_rows_at_once_are_sqlalchemys() -> None:
+    def add() -> Any:
+        for first in (10, 20, 30):
+            db.execute(ADD, [_course(first), _course(first + 1)])
+        return db.value(select(func.count()).select_from(courses))
+
+    assert _undone(add) == 9
+
+
+def test_a_duplicate_is_an_integrity_error() -> None:
+    for _ in range(3):
+        with pytest.raises(exc.IntegrityError, match="Duplicate entry"):
+            db.write(ADD, _course(1, slug="c1"))
