@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
+from redis import RedisError
 from sqlalchemy import and_, bindparam, exists, insert, or_, select, update
 
 from learnomy_wp.kernel import cache, clock, db, events, hooks, log, loopback, site
@@ -153,7 +155,8 @@ def drain_once() -> int:
     if not rows:
         return 0
     # Who committed these may have been killed before it came to that.
-    cache.bump(sorted({tag for row in rows for tag in _tags(row)}))
+    with suppress(RedisError):  # a Redis that is away holds up no action
+        cache.bump(sorted({tag for row in rows for tag in _tags(row)}))
     if site.current().is_embedded:
         for row in rows:
             _fire_here(row)

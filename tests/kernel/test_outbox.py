@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 
 from learnomy_wp.kernel import cache, clock, db, hooks, loopback, outbox, site
+from learnomy_wp.kernel.keystore import RedisKeyStore
 from tests.client import Api
 from tests.kernel.paired import Paired, paired
 from tests.kernel.probe import ProbeDone
@@ -325,6 +326,18 @@ def test_the_drain_ends_kept_answers_once_more(api: Api) -> None:
 
 
 # --- the drain beside a WordPress --------------------------------------------------------
+
+
+def test_a_redis_that_is_away_holds_up_no_action(api: Api) -> None:
+    row_id = add(api, "thing:1")
+    site_of_app, before = api.runtime.site, api.runtime.store
+    site_of_app.store = RedisKeyStore("redis://127.0.0.1:1/0")
+    try:
+        with api.inside():
+            assert outbox.drain_once() == 1
+    finally:
+        site_of_app.store = before
+    assert row_of(api, row_id)["state"] == "done"
 
 
 def test_where_wordpress_does_not_answer_rows_are_pending_again(wp: Paired) -> None:
