@@ -71,7 +71,8 @@ def as_filtered(actor: Actor) -> Actor:
 
 
 def _asserted(call: Call) -> Actor:
-    if not call.asserted_user:
+    # Who is logging in is a caller whom nothing names yet: limits count for his address.
+    if not call.asserted_user or call.via == "authenticate":
         return NOBODY
     found = users.find(call.asserted_user)
     if found is None or users.is_barred(found):
