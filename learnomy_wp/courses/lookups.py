@@ -70,4 +70,5 @@ def _find(actor: Actor, reference: str | int) -> dict[str, Any] | None:
     text = str(reference)
     if not (text.isascii() and text.isdigit()):
         return db.row(BY_SLUG, {"slug": slugs.asked_for(text), "actor_id": actor.id})
-    return db.row(BY_ID, {"id": int(text), "actor_id": actor.id}) if int(text) <= MAX_ID else None
+    number = int(text[:20])  # a longer one is too large in any case
+    return db.row(BY_ID, {"id": number, "actor_id": actor.id}) if number <= MAX_ID else None
