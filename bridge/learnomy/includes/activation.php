@@ -81,6 +81,7 @@ final class Activation {
 	public static function deactivate( $network_wide = false ): void {
 		wp_clear_scheduled_hook( 'learnomy_pull_outbox' );
 		Record::forget();
+		delete_option( 'rewrite_rules' ); // Made anew at the next request, without ours.
 		if ( ! is_multisite() || $network_wide || ! Multisite::is_active_elsewhere() ) {
 			Activation_Stub::remove();
 		}

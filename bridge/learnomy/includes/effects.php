@@ -66,6 +66,8 @@ final class Effects {
 				return self::update_user( $effect );
 			case 'update_preferences':
 				return self::update_preferences( $effect );
+			case 'note_application_password':
+				return self::note_application_password( $effect );
 		}
 		return self::unknown();
 	}
@@ -162,6 +164,25 @@ final class Effects {
 		$changed = isset( $effect['preferences'] ) ? (array) $effect['preferences'] : array();
 		update_user_meta( $user_id, 'learnomy_preferences', wp_slash( array_merge( is_array( $stored ) ? $stored : array(), $changed ) ) );
 		return true;
+	}
+
+	/**
+	 * Records the use of an application password that the backend took, with its user's address.
+	 *
+	 * @param array $effect user_id, uuid, ip.
+	 * @return true|\WP_Error
+	 */
+	private static function note_application_password( array $effect ) {
+		$user_id = isset( $effect['user_id'] ) ? (int) $effect['user_id'] : 0;
+		if ( ! get_userdata( $user_id ) ) {
+			return self::no_user();
+		}
+		// phpcs:ignore WordPress.Security.ValidatedSanitizedInput -- Put back as it was.
+		$mine                   = isset( $_SERVER['REMOTE_ADDR'] ) ? $_SERVER['REMOTE_ADDR'] : '';
+		$_SERVER['REMOTE_ADDR'] = isset( $effect['ip'] ) ? (string) $effect['ip'] : '';
+		$done                   = \WP_Application_Passwords::record_application_password_usage( $user_id, isset( $effect['uuid'] ) ? (string) $effect['uuid'] : '' );
+		$_SERVER['REMOTE_ADDR'] = $mine;
+		return is_wp_error( $done ) ? $done : true;
 	}
 
 	/**

@@ -6,14 +6,18 @@ import base64
 import hashlib
 import time
 
-from learnomy_wp.kernel import site
+from learnomy_wp.kernel import call as calls
+from learnomy_wp.kernel import db, outbox, site
 from learnomy_wp.kernel.actor import Actor
 from learnomy_wp.kernel.auth import users
 from learnomy_wp.kernel.call import Call
 from learnomy_wp.kernel.errors import Unauthenticated
 from wp_schema import application_passwords
+from wp_schema.application_passwords import Entry
 
 VERIFIED_SECONDS = 60
+NOTED_SECONDS = 86_400
+RENOTED_SECONDS = 3600  # where WordPress has not got round to it
 _MAX_VERIFIED = 1000
 # sha256 of header and stored hash -> until when; the stored hash is read at every request.
 _verified: dict[str, float] = {}
@@ -40,20 +44,51 @@ def verify(value: str) -> Actor:
     found = users.find_for_basic(login)
     if found is None or users.is_barred(found) or not found["application_passwords"]:
         raise refused
-    if not _matches(password, application_passwords.parse(found["application_passwords"]), value):
+    entry = _find(password, application_passwords.parse(found["application_passwords"]), value)
+    if entry is None:
         raise refused
+    _note_use(int(found["ID"]), entry)
     return users.to_actor(found, credential="application_password")
 
 
-def _matches(password: str, entries: list[application_passwords.Entry], value: str) -> bool:
+def _find(password: str, entries: list[Entry], value: str) -> Entry | None:
     now = time.monotonic()
-    names = [hashlib.sha256(f"{value}|{entry.get('password')}".encode()).hexdigest() for entry in entries]
-    if any(_verified.get(name, 0) > now for name in names):
-        return True
+    for entry in entries:
+        if _verified.get(_name(value, entry), 0) > now:
+            return entry
     match = application_passwords.find_match(password, entries)
-    if match is None:
-        return False
-    if len(_verified) > _MAX_VERIFIED:
-        _verified.clear()
-    _verified[hashlib.sha256(f"{value}|{match.get('password')}".encode()).hexdigest()] = now + VERIFIED_SECONDS
-    return True
+    if match is not None:
+        if len(_verified) > _MAX_VERIFIED:
+            _verified.clear()
+        _verified[_name(value, match)] = now + VERIFIED_SECONDS
+    return match
+
+
+def _name(value: str, entry: Entry) -> str:
+    return hashlib.sha256(f"{value}|{entry.get('password')}".encode()).hexdigest()
+
+
+def _note_use(user_id: int, entry: Entry) -> None:
+    """Have WordPress record the use, as it does once a day itself."""
+    used = entry.get("last_used")
+    if site.current().is_embedded or (isinstance(used, int) and used + NOTED_SECONDS > time.time()):
+        return
+    uuid = str(entry.get("uuid") or "")
+    use = {"user_id": user_id, "uuid": uuid, "ip": _client()}
+    if site.current().store.add("password_use", uuid, ttl_seconds=RENOTED_SECONDS):
+        db.transaction(
+            lambda: outbox.add(
+                aggregate=f"user:{user_id}",
+                event="note_application_password",
+                hook="",
+                arguments=[],
+                payload=use,
+                actor_id=0,
+                kind="effect",
+            )
+        )
+
+
+def _client() -> str:
+    call = calls.current()
+    return call.client if call else ""

@@ -131,6 +131,33 @@ def test_maintenance_mode_is_obeyed_by_every_door(academy: Academy) -> None:
     assert academy.site.get("/courses").status == 200
 
 
+def test_a_plugin_switched_off_serves_nothing_by_any_door(academy: Academy) -> None:
+    """The web server and the backend are still there; the owner's word is the plugins screen."""
+    switch = """
+    require_once ABSPATH . 'wp-admin/includes/plugin.php';
+    wp_set_current_user( 1 );
+    return is_wp_error( %s( 'learnomy/learnomy.php' ) );
+    """
+    course, key = academy.make_course(1), academy.teacher
+    academy.site.php(switch % "deactivate_plugins")
+    try:
+        for door in HTTP_DOORS:
+            answer = academy.site.get("/courses", door=door)
+            assert (answer.status, answer.json().get("code")) == (404, "rest_no_route")
+            written = academy.site.post(f"/courses/{course.id}/enroll", door=door, auth=key)
+            assert written.status == 404
+        assert academy.site.page(f"/courses/{course.slug}/").status == 404
+        assert academy.site.page("/").status == 200
+        assert not (academy.site.content / "mu-plugins" / "learnomy-early.php").exists()
+    finally:
+        assert academy.site.php(switch % "activate_plugin") is False
+        academy.record()
+    for door in HTTP_DOORS:
+        answer = academy.site.get("/courses", door=door)
+        assert (answer.status, academy.door_of(answer)) == (200, door)
+    assert academy.site.rows("SELECT id FROM wp_lrn_enrollments WHERE course_id = %s", course.id) == []
+
+
 # As the usual JWT plugins are: it judges every Bearer it sees, and refuses those it does not know.
 FOREIGN = """
 add_filter( 'determine_current_user', function ( $user ) {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -217,6 +218,22 @@ def test_a_revoked_application_password_ends_by_every_door(person: Callable[[], 
     somebody.php("WP_Application_Passwords::delete_all_application_passwords( $user->ID );")
     assert somebody.with_key() == ENDED
     assert somebody.with_token() == GOES_ON
+
+
+@pytest.mark.parametrize("door", HTTP_DOORS)
+def test_the_use_of_an_application_password_is_recorded(academy: Academy, door: str) -> None:
+    """Its owner sees in the profile when it was used last, and from where."""
+    login, _password = academy.person()
+    key = academy.site.application_password(login)
+    assert [academy.site.get("/auth/me", door=door, auth=key).status for _ in range(3)] == [200] * 3
+    code = f"return WP_Application_Passwords::get_user_application_passwords( {academy.site.user_id(login)} )[0];"
+    end = time.monotonic() + 5
+    used = academy.site.php(code)
+    while used["last_used"] is None and time.monotonic() < end:
+        time.sleep(0.1)
+        used = academy.site.php(code)
+    assert abs(used["last_used"] - time.time()) < 60
+    assert used["last_ip"] == "127.0.0.1"
 
 
 @pytest.mark.parametrize("door", HTTP_DOORS)
