@@ -48,7 +48,13 @@ function learnomy_uninstall_site(): void {
 }
 
 if ( is_multisite() ) {
-	foreach ( get_sites( array( 'fields' => 'ids', 'number' => 0 ) ) as $learnomy_site_id ) {
+	$learnomy_sites = get_sites(
+		array(
+			'fields' => 'ids',
+			'number' => 0,
+		)
+	);
+	foreach ( $learnomy_sites as $learnomy_site_id ) {
 		switch_to_blog( (int) $learnomy_site_id );
 		learnomy_uninstall_site();
 		restore_current_blog();

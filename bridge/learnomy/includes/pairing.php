@@ -64,8 +64,12 @@ final class Pairing {
 	 * @return void
 	 */
 	public static function renew_if_changed(): void {
-		if ( is_main_site() && Bridge_Options::is_paired() && Bridge_Options::get( 'facts' ) !== self::facts() ) {
-			Signing_Keys::ensure();
+		if ( ! Bridge_Options::is_paired() ) {
+			return;
+		}
+		// Each site has keys of its own, which changed salts make unreadable.
+		Signing_Keys::ensure();
+		if ( is_main_site() && Bridge_Options::get( 'facts' ) !== self::facts() ) {
 			self::pair_again();
 		}
 	}
