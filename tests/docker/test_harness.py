@@ -57,10 +57,10 @@ def test_a_request_arrives_whole_by_every_door(echo: Site, door: str) -> None:
     assert came.json()["full"] is (door == "full")
 
 
-def test_home_follows_the_port_and_the_address_is_the_web_servers_word(echo: Site) -> None:
+def test_there_is_one_home_and_the_address_is_the_web_servers_word(echo: Site) -> None:
     direct = echo.get(PATH, door="direct", headers={"X-Real-IP": "203.0.113.9"}).json()
     early = echo.get(PATH, door="early", headers={"X-Real-IP": "203.0.113.9"}).json()
-    assert (direct["home"], early["home"]) == (echo.url, echo.php_url)
+    assert (direct["home"], early["home"]) == (echo.url, echo.url)
     assert direct["address"] == early["address"] == "127.0.0.1"
 
 

@@ -82,6 +82,7 @@ final class Activation {
 		wp_clear_scheduled_hook( 'learnomy_pull_outbox' );
 		Record::forget();
 		delete_option( 'rewrite_rules' ); // Made anew at the next request, without ours.
+		delete_option( 'learnomy_rewrite' ); // And with ours, should the plugin come back.
 		if ( ! is_multisite() || $network_wide || ! Multisite::is_active_elsewhere() ) {
 			Activation_Stub::remove();
 		}
