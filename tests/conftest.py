@@ -27,6 +27,7 @@ from sqlalchemy import event
 from sqlalchemy.pool import Pool
 
 from tests import site as harness
+from tests.settling import begin_anew
 from tests.site import SITES, Embedded, Site, start_embedded, start_site
 
 from learnomy_site.servers import Servers  # isort: skip  # found by way of tests.site
@@ -39,6 +40,7 @@ NOTES = "learnomy_notes"
 KEPT_SLOTS = 2  # as many as `make test` has processes
 
 _sites: dict[str, Site] = {}
+_begun: set[tuple[str, str]] = set()
 _counted: dict[str, Counter[str]] = {"wordpress": Counter(), "database": Counter(), "door": Counter()}
 _names = itertools.count()
 _held: list[IO[str]] = []
@@ -156,6 +158,10 @@ def _site(request: pytest.FixtureRequest, kind: str, *options: str) -> Site:
     ]
     found = running_site(version, *chosen, *options, kind=kind)
     harness.note("wordpress", found.exact_version)
+    seen = (str(found.folder), request.node.nodeid.partition("::")[0])
+    if kind == "wp" and seen not in _begun:
+        _begun.add(seen)
+        begin_anew(found)
     return found
 
 

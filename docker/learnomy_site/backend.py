@@ -60,6 +60,7 @@ def api(site: Site) -> Part:
         ready=lambda: answers(site.api_socket if site.sockets else ("127.0.0.1", site.api_port)),
         environment=environment(site),
         fingerprint=code_fingerprint(),
+        leftover=site.api_socket if site.sockets else None,
     )
 
 

@@ -63,6 +63,7 @@ class Part:
     environment: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[Path, str] = field(default_factory=dict)
     fingerprint: str = ""
+    leftover: Path | None = None  # a socket that outlives a killed process and keeps the next from listening
     patience_seconds: float = 30
     stop_signal: signal.Signals = signal.SIGTERM
 
@@ -115,6 +116,8 @@ class Part:
             self._wait(None)
             return False
         self.stop()
+        if self.leftover is not None:
+            self.leftover.unlink(missing_ok=True)
         self.write_files()
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self._record.parent.mkdir(parents=True, exist_ok=True)

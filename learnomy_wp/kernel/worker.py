@@ -75,6 +75,7 @@ class Worker:
         jobs.wake.set()
         if self._thread is not None:
             self._thread.join(timeout)
+        jobrun.stopping.clear()
         atexit.unregister(self.stop)
 
     def _begin(self, *, runs_jobs: bool) -> None:

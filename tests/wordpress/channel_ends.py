@@ -13,25 +13,10 @@ from typing import Any
 import requests
 
 from learnomy_wp.kernel import channel
-from tests.site import Answer, Site
+from tests.settling import door_of, settle
+from tests.site import Site
 
-
-def door_of(site: Site, answer: Answer) -> str:
-    """The door by which the backend says that it gave this answer; '' where it did not give it."""
-    wanted = answer.headers["X-Request-ID"]
-    for line in reversed((site.folder / "logs" / "api.log").read_text().splitlines()):
-        if wanted in line and line.startswith("{"):
-            return str(json.loads(line).get("door", ""))
-    return ""
-
-
-def settle(site: Site) -> None:
-    """Wait until the listeners are recorded and the backend has heard of it."""
-    site.get("/health", door="full")
-    deadline = time.monotonic() + 10
-    while door_of(site, site.get("/health")) != "direct":
-        assert time.monotonic() < deadline, "the direct door stays closed"
-        time.sleep(0.1)
+__all__ = ["Caller", "Peer", "door_of", "key_of", "settle"]
 
 
 def key_of(site: Site, purpose: str) -> bytes:

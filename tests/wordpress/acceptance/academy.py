@@ -14,6 +14,7 @@ from typing import Any
 
 import redis
 
+from tests.settling import door_of
 from tests.site import PASSWORD, Answer, Site
 
 HTTP_DOORS = ("direct", "early", "full")
@@ -183,11 +184,7 @@ class Academy:
 
     def door_of(self, answer: Answer) -> str:
         """The door by which the backend says that it gave this answer; '' where it did not give it."""
-        wanted = answer.headers["X-Request-ID"]
-        for line in reversed((self.site.folder / "logs" / "api.log").read_text().splitlines()):
-            if wanted in line and line.startswith("{"):
-                return str(json.loads(line).get("door", ""))
-        return ""
+        return door_of(self.site, answer)
 
     def forget_limits(self) -> None:
         """Nobody has logged in or failed to, as far as limits go."""
