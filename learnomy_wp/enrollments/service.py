@@ -54,6 +54,8 @@ SET_STATUS = (
 def enroll(actor: Actor, course_id: int) -> Row:
     """Enrol the caller: at once, or as a request where the course asks for approval.
 
+    Whoever was in the course before begins as anybody else does, completed or not: no earlier
+    approval, purchase or seat counts. A request shows as `pending`, and `completed` again after it.
     Raises `AlreadyEnrolled`, `AlreadyRequested` and what `find_barriers` finds. Events:
     `StudentEnrolled`, never for a request.
     """
@@ -62,14 +64,14 @@ def enroll(actor: Actor, course_id: int) -> Row:
     if row is not None and row["has_access"]:
         raise AlreadyEnrolled
     waits = barriers.needs_approval(course)
-    if waits and row is not None and row["status"] == grants.PENDING:
-        raise AlreadyRequested
+    if waits and row is not None:
+        _check_no_request(row)
     unmet = bool(db.value(HAS_UNMET, {"course_id": course_id, "actor_id": actor.id}))
     found = barriers.find_barriers(course, has_unmet_prerequisite=unmet, now=clock.now())
     if found:
         raise BARRIERS[found[0]]
     row = row or settle.add_enrollment(actor.id, course_id, "self")
-    if waits and row["completed_at"] is None:
+    if waits:
         _set_status(row, grants.PENDING)
     else:
         settle.give(row, course, source="self", actor_id=actor.id)
@@ -195,6 +197,14 @@ def _is_staff(actor: Actor, course_id: int) -> bool:
     return policies.sees_all(actor) or course_id in policies.list_staffed(actor.id)
 
 
+def _check_no_request(row: Row) -> None:
+    """Refuse a second request, and one for access that is granted already and begins later."""
+    if row["status"] == grants.PENDING:
+        raise AlreadyRequested
+    if _has_open(row, {}):
+        raise AlreadyEnrolled
+
+
 def _has_open(row: Row, source: Mapping[str, Any]) -> bool:
     now = clock.now()
     return any(
@@ -249,6 +259,8 @@ def _end(row: Row, course: Row, reason: str, actor: Actor) -> None:
         if reason != grants.CANCELLED:
             raise NotActive
         _set_status(row, reason)
+        # Whoever was here before stands again as the last end of access, or a completion, left it.
+        settle.settle({**row, "status": reason}, course, actor_id=actor.id)
         return
     if not ended and not settle.rename_last_end(row["id"], reason):
         raise NotActive
