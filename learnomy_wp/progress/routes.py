@@ -18,6 +18,7 @@ from learnomy_wp.progress.schemas import (
     PositionIn,
     ProgressQuery,
     RestartedOut,
+    TakenBackOut,
 )
 
 lessons_bp = Blueprint("progress", group="sections, lessons, topics")
@@ -42,7 +43,7 @@ def complete_lesson(actor: Actor, found: dict[str, Any]) -> dict[str, Any]:
     "delete",
     "/lessons/<int:id>/complete",
     can=LESSON_PROGRESS,
-    returns=LessonProgressOut,
+    returns=TakenBackOut,
     filters=CONTENT_FILTERS,
     errors=CLOSED,
 )

@@ -29,7 +29,8 @@ ENROLLMENT = (
     "last_activity_at",
 )
 # What a learner's progress in a lesson consists of, as answers show it and rules ask for it.
-MINE = ("state", "position_seconds", "watched_seconds", "watched_share", "scrolled", "started_at", "completed_at")
+SHOWN = ("state", "position_seconds", "watched_seconds", "watched_share", "scrolled", "started_at", "completed_at")
+MINE = (*SHOWN, "announced_no")
 EMPTY: dict[str, Any] = {
     **dict.fromkeys(MINE),
     "state": "none",
@@ -40,7 +41,7 @@ EMPTY: dict[str, Any] = {
 }
 # The columns that each kind of write owns, beside the time of its operation. An ordinary write
 # is an operation of the server's own, so it has no id.
-COMPLETION = ("state", "started_at", "completed_at", "sync_at", "sync_op_id")
+COMPLETION = ("state", "started_at", "completed_at", "announced_no", "sync_at", "sync_op_id")
 POSITION = (
     "state",
     "started_at",

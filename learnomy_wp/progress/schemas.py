@@ -64,6 +64,13 @@ class LessonProgressOut(Out):
     course_progress = fields.Nested(CourseStandingOut, required=True)
 
 
+class TakenBackOut(LessonProgressOut):
+    """A completion that is no more, and how the caller stands without it."""
+
+    id = fields.Integer(required=True, metadata={"description": "The lesson's or topic's."})
+    deleted = fields.Boolean(required=True)
+
+
 class ProgressQuery(Query):
     """Whose progress."""
 

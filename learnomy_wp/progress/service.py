@@ -31,27 +31,31 @@ def complete_lesson(actor: Actor, lesson: Mapping[str, Any]) -> Row:
     """Complete a lesson or topic for the caller; a completed one is given back as it is.
 
     `lesson` is what `lesson-access` loaded. Raises `NotEnrolled`, and `RequirementsUnmet` where
-    the rules are strict. Events: `LessonCompleted`, and `CourseCompleted` with the last one.
+    the rules are strict. Events: `LessonCompleted`, once in each run through the course however
+    often the completion is taken back, and `CourseCompleted` with the last one.
     """
     enrollment, done = _lock(lesson)
     if done["state"] == "completed":
         return _answer(enrollment, lesson, done)
-    now, lesson_id = clock.now(), lesson["lesson_id"]
+    now, lesson_id, run = clock.now(), lesson["lesson_id"], _run(enrollment)
+    is_news = done["announced_no"] != run
     done |= {
         "state": "completed",
         "started_at": done["started_at"] or now,
         "completed_at": now,
+        "announced_no": run,
         "sync_at": now,
     }
     rows.save_completion(enrollment, lesson_id, done, now)
     counted = counts.tally(enrollment, lesson_id=lesson_id, quiz_id=lesson["required_quiz_id"])
     warnings = _check_requirements(lesson, done, counted)
-    events.emit(
-        LessonCompleted(
-            user_id=actor.id, lesson_id=lesson_id, course_id=lesson["course_id"], enrollment_id=enrollment["id"]
-        ),
-        actor_id=actor.id,
-    )
+    if is_news:
+        events.emit(
+            LessonCompleted(
+                user_id=actor.id, lesson_id=lesson_id, course_id=lesson["course_id"], enrollment_id=enrollment["id"]
+            ),
+            actor_id=actor.id,
+        )
     enrollment = counts.write(enrollment, counted, actor_id=actor.id, last_lesson_id=lesson_id)
     return _answer(enrollment, lesson, done, warnings)
 
@@ -59,14 +63,17 @@ def complete_lesson(actor: Actor, lesson: Mapping[str, Any]) -> Row:
 def uncomplete_lesson(actor: Actor, lesson: Mapping[str, Any]) -> Row:
     """Take a completion back; a completed course stays completed. Raises `NotEnrolled`."""
     enrollment, done = _lock(lesson)
-    if done["state"] != "completed":
-        return _answer(enrollment, lesson, done)
+    if done["state"] == "completed":
+        enrollment = _take_back(enrollment, lesson, done, actor)
+    return {**_answer(enrollment, lesson, done), "id": lesson["lesson_id"], "deleted": True}
+
+
+def _take_back(enrollment: Row, lesson: Mapping[str, Any], done: Row, actor: Actor) -> Row:
     now = clock.now()
     done |= {"state": "in_progress", "completed_at": None, "sync_at": now}
     rows.save_completion(enrollment, lesson["lesson_id"], done, now)
     counted = counts.tally(enrollment)
-    enrollment = counts.write(enrollment, counted, actor_id=actor.id, last_lesson_id=lesson["lesson_id"])
-    return _answer(enrollment, lesson, done)
+    return counts.write(enrollment, counted, actor_id=actor.id, last_lesson_id=lesson["lesson_id"])
 
 
 def save_position(lesson: Mapping[str, Any], position: Mapping[str, Any]) -> Row:
@@ -100,6 +107,11 @@ def restart_course(actor: Actor, course_id: int) -> Row:
         raise RetakeNotAllowed
     changes.restart(enrollment, actor_id=actor.id)
     return {"id": enrollment["id"], "deleted": True}
+
+
+def _run(enrollment: Mapping[str, Any]) -> int:
+    """Which run through the course this is: one ends with its completion, another begins with a retake."""
+    return int(enrollment["completion_no"]) + (enrollment["completed_at"] is None)
 
 
 def _lock(lesson: Mapping[str, Any]) -> tuple[Row, Row]:
@@ -140,7 +152,7 @@ def _answer(
         "lesson_id": lesson["lesson_id"],
         "course_id": lesson["course_id"],
         "parent_id": lesson["parent_id"],
-        **{name: done[name] for name in rows.MINE},
+        **{name: done[name] for name in rows.SHOWN},
         "state": "available" if done["state"] == "none" else done["state"],
         "warnings": [{"field": item.field, "message": item.message} for item in warnings or ()],
         "course_progress": {

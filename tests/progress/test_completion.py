@@ -107,6 +107,7 @@ def test_taking_a_completion_back(world: World) -> None:
     complete(world, course.lessons[0])
     answer = student.delete(f"/lessons/{course.lessons[0]}/complete")
     assert (answer.status, answer.data["state"], answer.data["completed_at"]) == (200, "in_progress", None)
+    assert (answer.data["id"], answer.data["deleted"]) == (course.lessons[0], True), "a deletion answers as all do"
     assert answer.data["course_progress"]["percent"] == 0
     untouched = student.delete(f"/lessons/{course.lessons[1]}/complete")
     assert (untouched.status, untouched.data["state"]) == (200, "available")
@@ -118,6 +119,54 @@ def test_taking_a_completion_back(world: World) -> None:
     complete(world, course.lessons[0])
     assert world.events(course.id, topic="enrollment.completed") == ["enrollment.completed"]
     assert course.enrollment("student")["completion_no"] == 1
+
+
+def test_a_completion_is_announced_once_however_often_it_is_taken_back(world: World) -> None:
+    """Plugins pay points for it, so it must not be farmed: once per learner, lesson and run through the course."""
+    course = world.course(lessons=2, topics=1, allow_retake=True)
+    course.enrol("student")
+    student, (first, second), topic = world.as_("student"), course.lessons, course.topics[0]
+
+    def fired() -> list[int]:
+        hook = "learnomy_lesson_completed"
+        return sorted(args[1] for name, args in world.actions(course.id, "student") if name == hook)
+
+    def again(lesson: int) -> None:
+        assert student.delete(f"/lessons/{lesson}/complete").status == 200
+        complete(world, lesson)
+
+    for lesson in (topic, first):
+        complete(world, lesson)
+        again(lesson)
+        again(lesson)
+    assert fired() == sorted([topic, first])
+    assert world.events(course.id, topic="lesson.completed") == ["lesson.completed"] * 2
+    assert student.delete(f"/courses/{course.id}/progress").status == 200
+    complete(world, topic)
+    complete(world, first)
+    assert fired() == sorted([topic, first]), "started again before it was ever completed: the same run"
+    complete(world, second)
+    assert course.enrollment("student")["completion_no"] == 1
+    for lesson in (first, second):
+        again(lesson)
+    assert fired() == sorted([topic, first, second]), "the run lasts until another begins"
+
+    assert student.delete(f"/courses/{course.id}/progress").status == 200
+    for lesson in (topic, first, second):
+        complete(world, lesson)
+        again(lesson)
+    assert fired() == sorted([topic, first, second] * 2)
+
+
+def test_leaving_and_coming_back_announces_no_completion_again(world: World) -> None:
+    course = world.course(lessons=2)
+    course.enrol("student")
+    complete(world, course.lessons[0])
+    world.as_("student").delete(f"/courses/{course.id}/enroll")
+    course.enrol("student")
+    world.as_("student").delete(f"/lessons/{course.lessons[0]}/complete")
+    complete(world, course.lessons[0])
+    assert world.events(course.id, topic="lesson.completed") == ["lesson.completed"]
 
 
 def test_a_topics_completion_is_taken_back_as_a_lessons(world: World) -> None:

@@ -110,6 +110,7 @@ progress = table(
     maybe_points("best_percent"),
     count("attempts_used"),
     maybe_count("time_spent_seconds"),
+    maybe_count("announced_no"),  # which run through the course the lesson's completion was last announced in
     at("started_at"),
     at("completed_at"),
     at("sync_at"),  # of the operation that won
