@@ -14,8 +14,10 @@ from learnomy_wp.kernel import clock, db
 from learnomy_wp.kernel.actor import Actor
 from learnomy_wp.progress import drip
 from learnomy_wp.progress.changes import complete_course, recount, restart
+from learnomy_wp.progress.drip import opens_at
 from learnomy_wp.progress.outline import IS_PART, ORDER, SOURCE, find_neighbours, progress_on
 from learnomy_wp.progress.policies import LESSON_ACCESS, LessonLocked, find_lesson_facts, is_staff
+from learnomy_wp.progress.rows import lock_enrollment
 from wp_schema.tables import courses, lessons, progress
 
 __all__ = [
@@ -26,6 +28,8 @@ __all__ = [
     "curriculum_states",
     "find_lesson_facts",
     "find_neighbours",
+    "lock_enrollment",
+    "opens_at",
     "recount",
     "restart",
 ]
