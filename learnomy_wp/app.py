@@ -80,6 +80,7 @@ def _add_handlers(app: Flask, runtime: Runtime) -> None:
         flask.g.began = time.perf_counter()
         stack = flask.g.stack = runtime.request_stack()
         call = flask.g.call = Call(request_id=bridge.request_id_of(request))
+        stack.callback(call.close)
         try:
             bridge.receive(call, request)
         except WordPressNeeded as needed:
@@ -89,7 +90,7 @@ def _add_handlers(app: Flask, runtime: Runtime) -> None:
         stack.enter_context(db.blog(call.blog_id))
         db.set_deadline(bridge.deadline_of(call, request))
         stack.enter_context(clock.fixed(rounds.resume(call)))
-        if len(call.body) > bridge.MAX_BODY_BYTES:
+        if len(call.body) > bridge.MAX_BODY_BYTES and not bridge.brings_file(call, request):
             raise errors.PayloadTooLarge
         return None
 

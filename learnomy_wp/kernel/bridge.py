@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import IO, Any, cast
 
 from flask import Blueprint, Request, Response, request
 
-from learnomy_wp.kernel import auth, cache, channel, envelope, ids, nonces, pipeline, settings, site
+from learnomy_wp.kernel import auth, cache, channel, envelope, ids, nonces, pipeline, settings, site, uploads
 from learnomy_wp.kernel import call as calls
 from learnomy_wp.kernel.auth import keys
 from learnomy_wp.kernel.call import Call
@@ -68,11 +68,9 @@ def receive(call: Call, incoming: Request) -> None:
     """
     header = {name: incoming.headers.get(channel.HEADER + name, "") for name in (*channel.IDENTITY_HEADERS, "Time")}
     is_signed = any(header[name] for name in channel.IDENTITY_HEADERS)
-    if is_signed:
-        incoming.max_content_length = MAX_SIGNED_BYTES
     call.authorization = incoming.headers.get("Authorization") or incoming.headers.get("X-Learnomy-Authorization") or ""
     call.content_type = incoming.headers.get("Content-Type", "")
-    call.body = incoming.get_data()
+    _take_body(call, incoming, is_signed=is_signed)
     if not is_signed:
         _direct(call, incoming)
         return
@@ -80,6 +78,26 @@ def receive(call: Call, incoming: Request) -> None:
     header["Idempotency-Key"] = incoming.headers.get("Idempotency-Key", "")
     _check_signature(call, incoming, header)
     _take_over(call, header)
+
+
+def brings_file(call: Call, incoming: Request) -> bool:
+    """Whether the body is a form with a file, sent to an endpoint that takes one."""
+    declared = endpoint_of(incoming)
+    return declared is not None and declared.takes_file and uploads.is_form(call.content_type)
+
+
+def _take_body(call: Call, incoming: Request, *, is_signed: bool) -> None:
+    if brings_file(call, incoming):
+        incoming.max_content_length = uploads.max_bytes() + uploads.MAX_BESIDE
+        if is_signed:
+            call.spool, call.spool_digest = uploads.spool(cast("IO[bytes]", incoming.stream))
+            call.opened.append(call.spool)
+        return  # else it stays unread until the caller may send it
+    if is_signed:
+        declared = endpoint_of(incoming)
+        again = 2 * uploads.max_bytes() if declared is not None and declared.takes_file else 0  # a later round's
+        incoming.max_content_length = max(MAX_SIGNED_BYTES, again)
+    call.body = incoming.get_data()
 
 
 def _direct(call: Call, incoming: Request) -> None:
@@ -115,7 +133,9 @@ def _check_signature(call: Call, incoming: Request, header: dict[str, str]) -> N
     current = site.current()
     purpose = "pair" if incoming.path == PREFIX + "pair" else "request"
     target = incoming.environ.get("LEARNOMY_TARGET") or incoming.full_path.rstrip("?")
-    parts = channel.request_parts(incoming.method, target, call.body, call.content_type, header, call.authorization)
+    parts = channel.request_parts(
+        incoming.method, target, call.body_digest, call.content_type, header, call.authorization
+    )
     if not channel.is_signed_by(header["Signature"], current.key(purpose), *parts):
         current.refresh_secret()
         if not channel.is_signed_by(header["Signature"], current.key(purpose), *parts):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from learnomy_wp.kernel.site import Record
+    from learnomy_wp.kernel.uploads import Form
 
 # Doors that WordPress itself stands behind: it can be asked, and it named the user.
 WORDPRESS_DOORS = frozenset({"full", "internal", "page", "system"})
@@ -40,6 +42,21 @@ class Call:
     fires: bool = False
     record: Record | None = None
     endpoint_name: str = ""
+    # A body that is kept on disk, and its hash; what a form with a file holds; what is to be closed.
+    spool: IO[bytes] | None = None
+    spool_digest: str = ""
+    form: Form | None = None
+    opened: list[IO[bytes]] = field(default_factory=list)
+
+    @property
+    def body_digest(self) -> str:
+        """The SHA-256 of the body, in hex."""
+        return self.spool_digest or hashlib.sha256(self.body).hexdigest()
+
+    def close(self) -> None:
+        """Let go of the files that the call kept."""
+        while self.opened:
+            self.opened.pop().close()
 
     @property
     def has_wordpress(self) -> bool:

@@ -46,15 +46,18 @@ def digest(data: bytes) -> str:
 
 
 def request_parts(
-    method: str, target: str, body: bytes, content_type: str, header: Mapping[str, str], authorization: str
+    method: str, target: str, body: bytes | str, content_type: str, header: Mapping[str, str], authorization: str
 ) -> tuple[str, ...]:
-    """What the plugin signs of a request. `header` holds the X-Learnomy-* values by their short name."""
+    """What the plugin signs of a request. `header` holds the X-Learnomy-* values by their short name.
+
+    `body` is the body itself, or its digest where it is kept elsewhere.
+    """
     return (
         str(PROTOCOL),
         "request",
         method,
         target,
-        digest(body),
+        digest(body) if isinstance(body, bytes) else body,
         content_type,
         header.get("Blog", ""),
         header.get("Door", ""),

@@ -52,6 +52,7 @@ class Endpoint:
     is_transactional: bool = True
     is_list: bool = False
     is_raw: bool = False
+    takes_file: bool = False
     is_built: bool = True
     namespace: str = NAMESPACE
 
@@ -124,11 +125,13 @@ class Blueprint:
         deadline: str | None = None,
         transactional: bool = True,
         raw: bool = False,
+        takes_file: bool = False,
     ) -> Callable[[Body], Body]:
         """Declare an endpoint.
 
         The function gets, by name, what it asks for of: `actor`, the path's parameters,
-        `query` and `body` (validated dicts), `found` (what the rule loaded). It returns a dict,
+        `query` and `body` (validated dicts), `found` (what the rule loaded), and with `takes_file`
+        `upload`, the file of a form whose fields are the body (None for a JSON body). It returns a dict,
         a `Page` (with `many=True`), `Effects`, or a Response (with `raw=True`). `cache` names the
         tags that end a kept anonymous answer; `filters` the filters asked within its rule;
         `errors` the refusals it may give beyond the usual ones. A write runs in one unit of work,
@@ -164,6 +167,7 @@ class Blueprint:
                 is_transactional=transactional,
                 is_list=many,
                 is_raw=raw,
+                takes_file=takes_file,
                 namespace=self.namespace,
             )
             self.add(declared)

@@ -8,6 +8,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
+from learnomy_wp.kernel import uploads
 from learnomy_wp.kernel.endpoint import Endpoint
 from learnomy_wp.kernel.errors import (
     ApiError,
@@ -99,9 +100,17 @@ def operation(declared: Endpoint) -> dict[str, Any]:
     if declared.body is not None:
         documented["requestBody"] = {
             "required": any(field.required for field in declared.body.load_fields.values()),
-            "content": {"application/json": {"schema": declared.body}},
+            "content": _contents(declared.body, takes_file=declared.takes_file),
         }
     return documented
+
+
+def _contents(body: Schema, *, takes_file: bool) -> dict[str, Any]:
+    found: dict[str, Any] = {"application/json": {"schema": body}}
+    if takes_file:
+        file = {"type": "object", "properties": {uploads.FIELD: {"type": "string", "format": "binary"}}}
+        found[uploads.FORM] = {"schema": {"allOf": [body, file]}}
+    return found
 
 
 def _parameters(declared: Endpoint) -> list[Any]:

@@ -24,6 +24,7 @@ from learnomy_wp.kernel import (
     log,
     rounds,
     site,
+    uploads,
     wordpress,
 )
 from learnomy_wp.kernel import call as calls
@@ -150,9 +151,21 @@ def _arguments(declared: Endpoint, actor: Actor, path: Mapping[str, Any], found:
     offered: dict[str, Any] = {"actor": actor, "found": found, **path}
     if declared.query is not None:
         offered["query"] = _load(declared.query, request.args, is_query=True)
+    form = _form(declared)
+    if declared.takes_file:
+        offered["upload"] = form.upload if form is not None else None
     if declared.body is not None:
-        offered["body"] = _load(declared.body, json_body())
+        offered["body"] = _load(declared.body, json_body() if form is None else form.fields)
     return {name: offered[name] for name in declared.takes if name in offered}
+
+
+def _form(declared: Endpoint) -> uploads.Form | None:
+    """The form of a request that brings a file."""
+    call = calls.current()
+    assert call is not None
+    if not declared.takes_file or not uploads.is_form(call.content_type):
+        return None
+    return uploads.form_of(call, request)
 
 
 def json_body() -> Any:
@@ -238,12 +251,12 @@ def _lease(declared: Endpoint, call: Call, actor: Actor) -> idempotency.Lease | 
     if key is None:
         return None
     held = call.round_state.get("lease")
-    return idempotency.begin(key, _subject(call, actor), _fingerprint(call), held=held)
+    return idempotency.begin(key, _subject(call, actor), _fingerprint(declared, call), held=held)
 
 
 def _stored_answer(declared: Endpoint, call: Call, actor: Actor) -> idempotency.Answer | None:
     key = _idempotency_key(declared)
-    return None if key is None else idempotency.recall(key, _subject(call, actor), _fingerprint(call))
+    return None if key is None else idempotency.recall(key, _subject(call, actor), _fingerprint(declared, call))
 
 
 def _idempotency_key(declared: Endpoint) -> str | None:
@@ -255,8 +268,10 @@ def _idempotency_key(declared: Endpoint) -> str | None:
     return key
 
 
-def _fingerprint(call: Call) -> bytes:
-    return hashlib.sha256(f"{request.method}\n{request.full_path}\n".encode() + call.body).digest()
+def _fingerprint(declared: Endpoint, call: Call) -> bytes:
+    form = _form(declared)
+    body = call.body if form is None else form.digest()
+    return hashlib.sha256(f"{request.method}\n{request.full_path}\n".encode() + body).digest()
 
 
 def _replay(stored: idempotency.Answer) -> Response:

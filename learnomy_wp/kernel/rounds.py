@@ -42,7 +42,7 @@ def ask(call: Call, questions: Sequence[Question]) -> Response:
         "at": clock.now().isoformat(),
         "state": call.round_state,
         "answers": call.answers,
-        "of": _identity(call, call.body),
+        "of": _identity(call, call.body_digest),
     }
     packed = orjson.dumps(state)
     token = base64.b64encode(_mac(packed) + packed).decode()
@@ -65,7 +65,7 @@ def resume(call: Call) -> datetime | None:
     if not hmac.compare_digest(mac, _mac(packed)):
         raise BadRequest("This round was not begun here.")
     state = orjson.loads(packed)
-    if state["of"] != _identity(call, body):
+    if state["of"] != _identity(call, hashlib.sha256(body).hexdigest()):
         raise BadRequest("This round belongs to another request.")
     call.body, call.content_type = body, content_type
     call.round_number, call.round_state = state["n"], state["state"]
@@ -73,12 +73,12 @@ def resume(call: Call) -> datetime | None:
     return datetime.fromisoformat(state["at"])
 
 
-def _identity(call: Call, body: bytes) -> str:
+def _identity(call: Call, body_digest: str) -> str:
     from flask import request
 
     caller = f"{call.blog_id}|{call.asserted_user}|{call.authorization}"
-    facts = f"{caller}|{request.method}|{request.full_path}|".encode("utf-8", "surrogatepass") + body
-    return hashlib.sha256(facts).hexdigest()
+    facts = f"{caller}|{request.method}|{request.full_path}|{body_digest}"
+    return hashlib.sha256(facts.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _mac(packed: bytes) -> bytes:
