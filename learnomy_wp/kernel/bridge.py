@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from typing import IO, Any, cast
+from typing import Any
 
 from flask import Blueprint, Request, Response, request
 
@@ -90,7 +90,7 @@ def _take_body(call: Call, incoming: Request, *, is_signed: bool) -> None:
     if brings_file(call, incoming):
         incoming.max_content_length = uploads.max_bytes() + uploads.MAX_BESIDE
         if is_signed:
-            call.spool, call.spool_digest = uploads.spool(cast("IO[bytes]", incoming.stream))
+            call.spool, call.spool_digest = uploads.spool(incoming.stream)
             call.opened.append(call.spool)
         return  # else it stays unread until the caller may send it
     if is_signed:
