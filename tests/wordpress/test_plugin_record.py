@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+import redis
 
 from tests.site import Site
 from tests.wordpress.channel_ends import settle
@@ -25,6 +28,14 @@ def site(site: Site) -> Iterator[Site]:
 
 def record(site: Site) -> Any:
     return site.php("return get_option( 'learnomy_record' );")
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    """Wait for what is written after the answer is sent."""
+    deadline = time.monotonic() + 3
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def seen(site: Site, path: str = "/") -> Any:
@@ -119,6 +130,57 @@ def test_the_record_grows_under_one_fingerprint_and_begins_anew_with_another(sit
         assert seen(site)["listeners"] == {"learnomy_one": mine, "learnomy_two": mine}
         (site.content / "plugins" / "growing" / "growing.php").touch()
         assert seen(site)["listeners"] == []
+
+
+def test_a_request_that_outlives_its_must_use_file_leaves_nothing_behind(site: Site) -> None:
+    code = """
+    add_filter( 'rest_authentication_errors', '__return_null' );
+    add_action( 'learnomy_a', fn() => 1 );
+    add_action( 'wp', function () { isset( $_GET['slow'] ) && sleep( 1 ); } );
+    """
+    with ThreadPoolExecutor(1) as pool:
+        with site.must_use("leaving", code):
+            slow = pool.submit(site.page, "/?slow=1")
+            time.sleep(0.5)
+        assert slow.result().status == 200
+    time.sleep(0.3)
+    found = seen(site)
+    assert (found["listeners"], found["gates"]) == ([], [])
+
+
+GONE = {
+    "a must-use file": ("gates", "rest_pre_dispatch", "mu:gone.php"),
+    "a plugin": ("listeners", "learnomy_a", "gone/gone.php"),
+    "a theme": ("gates", "user_has_cap", "theme:gone"),
+}
+
+
+@pytest.mark.parametrize("what", GONE)
+def test_a_record_that_names_what_is_gone_is_begun_anew_by_the_next_request(site: Site, what: str) -> None:
+    kind, hook, owner = GONE[what]
+    site.php(
+        f"$record = get_option( 'learnomy_record' ); $record['{kind}']['{hook}'] = array( '{owner}' );"
+        " return update_option( 'learnomy_record', $record );"
+    )
+    with redis.Redis.from_url(site.redis_url) as connection:
+        connection.flushdb()  # what the backend keeps of the record for two seconds
+    # A gate's owner sends this to WordPress; who only listens does not, and shows at WordPress's next request.
+    site.get("/health", door="direct" if kind == "gates" else "full")
+    wait_until(lambda: (record(site)["listeners"], record(site)["gates"]) == ([], []))
+    settle(site)
+
+
+def test_what_compiled_code_says_that_is_kept_a_moment_is_forgotten_with_it(site: Site) -> None:
+    """PHP goes on running a changed file for `opcache.revalidate_freq` seconds, two where nobody set it."""
+    with site.config("ini_set( 'opcache.revalidate_freq', '2' );"):
+        with site.must_use("changing", "add_action( 'learnomy_old', fn() => 1 );") as path:
+            os.utime(path, (time.time() - 200,) * 2)
+            assert seen(site)["listeners"] == {"learnomy_old": ["mu:changing.php"]}
+        with site.must_use("changing", "add_action( 'learnomy_new', fn() => 1 );") as path:
+            os.utime(path, (time.time() - 100,) * 2)
+            assert seen(site)["listeners"] == {"learnomy_old": ["mu:changing.php"]}
+            time.sleep(3)
+            assert seen(site)["listeners"] == {"learnomy_new": ["mu:changing.php"]}
 
 
 def test_what_says_nothing_new_is_written_once_a_minute(site: Site) -> None:

@@ -55,6 +55,7 @@ spl_autoload_register(
 			'Content_Renderer'   => 'asks-content.php',
 			'Effects'            => 'effects.php',
 			'Record'             => 'record.php',
+			'Record_Files'       => 'record-files.php',
 			'Record_Scan'        => 'record-scan.php',
 			'Record_Lists'       => 'record-lists.php',
 

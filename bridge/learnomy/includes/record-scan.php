@@ -195,7 +195,7 @@ final class Record_Scan {
 	 */
 	private static function main_file( string $basename ): string {
 		$folder = (string) strtok( $basename, '/' );
-		foreach ( Record::active_plugins() as $plugin ) {
+		foreach ( Record_Files::active_plugins() as $plugin ) {
 			if ( (string) strtok( $plugin, '/' ) === $folder ) {
 				return $plugin;
 			}

@@ -2,7 +2,8 @@
 /**
  * The record of listeners: one option from which the backend knows whether a request needs WordPress.
  *
- * It is a union that only grows under one fingerprint of plugins and theme, and begins anew when that changes.
+ * It is a union that only grows under one fingerprint of plugins and theme, and begins anew when that changes, or when
+ * a file of somebody's that it names is gone.
  *
  * @package Learnomy
  */
@@ -57,6 +58,13 @@ final class Record {
 	);
 
 	/**
+	 * The fingerprint of what this request runs: files may change before it ends.
+	 *
+	 * @var string
+	 */
+	private static $running = '';
+
+	/**
 	 * Sites of which the backend must be told, by id.
 	 *
 	 * @var array<int, true>
@@ -69,6 +77,7 @@ final class Record {
 	 * @return void
 	 */
 	public static function init(): void {
+		self::$running = Record_Files::fingerprint();
 		add_action( 'wp_loaded', array( self::class, 'look' ), PHP_INT_MAX );
 		add_action( 'shutdown', array( self::class, 'on_shutdown' ), PHP_INT_MAX - 1 );
 		foreach ( self::WATCHED as $option ) {
@@ -184,10 +193,7 @@ final class Record {
 		// Another process may have written meanwhile: the union is made with what stands in the table.
 		wp_cache_delete( 'alloptions', 'options' );
 		wp_cache_delete( self::OPTION, 'options' );
-		$record = self::due();
-		if ( null === $record && $always ) {
-			$record = self::current( self::stored() );
-		}
+		$record = self::due( $always );
 		if ( null === $record ) {
 			return;
 		}
@@ -202,37 +208,65 @@ final class Record {
 	}
 
 	/**
-	 * The record to write; null where the stored one is true and young.
+	 * The record to write; null where the stored one is true and young, and where this request cannot tell.
 	 *
+	 * @param bool $always Whether to write what says nothing new, too.
 	 * @return array|null
 	 */
-	private static function due(): ?array {
-		$stored = self::stored();
-		$record = self::current( $stored );
-		$is_old = ! isset( $stored['time'] ) || time() - (int) $stored['time'] >= self::RENEWED_AFTER;
-		return $is_old || self::differs( $stored, $record ) ? $record : null;
+	private static function due( bool $always = false ): ?array {
+		if ( Record_Files::fingerprint() !== self::$running ) {
+			return null; // What it has seen is of another site than the one that there is now.
+		}
+		$stored      = self::stored();
+		$is_old      = ! isset( $stored['time'] ) || time() - (int) $stored['time'] >= self::RENEWED_AFTER;
+		$earlier     = self::grows( $stored ) ? $stored : null;
+		$is_outdated = Record_Files::may_be_outdated();
+		if ( $is_outdated && null !== $earlier && $earlier['settled'] ) {
+			return null;
+		}
+		$record = self::current( $earlier, ! $is_outdated );
+		return $always || $is_old || self::differs( $stored, $record ) ? $record : null;
+	}
+
+	/**
+	 * Whether what was seen is added to a stored record: it is of this fingerprint, and all that it names are there.
+	 *
+	 * @param array $stored Stored record.
+	 * @return bool
+	 */
+	private static function grows( array $stored ): bool {
+		if ( ! isset( $stored['fingerprint'], $stored['listeners'], $stored['gates'], $stored['settled'] ) || $stored['fingerprint'] !== self::$running ) {
+			return false;
+		}
+		$owners = array_merge( array(), ...array_values( $stored['listeners'] ), ...array_values( $stored['gates'] ) );
+		foreach ( array_unique( $owners ) as $owner ) {
+			if ( ! Record_Files::has_owner( (string) $owner ) ) {
+				return false;
+			}
+		}
+		return true;
 	}
 
 	/**
 	 * The record as it is now.
 	 *
-	 * @param array $stored Stored record.
+	 * @param array|null $earlier What was recorded under the same fingerprint.
+	 * @param bool       $settled Whether this request surely ran what the files say.
 	 * @return array
 	 */
-	private static function current( array $stored ): array {
-		$fingerprint = self::fingerprint();
-		$seen        = self::$seen;
-		if ( isset( $stored['fingerprint'], $stored['listeners'], $stored['gates'] ) && $stored['fingerprint'] === $fingerprint ) {
-			$seen = self::union( $stored, $seen );
-		}
-		$site = is_multisite() ? get_site() : null;
+	private static function current( ?array $earlier, bool $settled ): array {
+		// What code said that may have been changed since is held against nobody once the new code has spoken.
+		$is_kept = null !== $earlier && $earlier['settled'] === $settled;
+		$seen    = $is_kept ? self::union( $earlier, self::$seen ) : self::$seen;
+		$site    = is_multisite() ? get_site() : null;
 		return array(
 			'version'     => self::VERSION,
-			'fingerprint' => $fingerprint,
+			'fingerprint' => self::$running,
+			'settled'     => $settled,
 			'time'        => time(),
-			'plugins'     => md5( self::raw_option( 'active_plugins' ) ),
-			'stylesheet'  => self::raw_option( 'stylesheet' ),
-			'template'    => self::raw_option( 'template' ),
+			'plugins'     => md5( Record_Files::raw_option( 'active_plugins' ) ),
+			'stylesheet'  => Record_Files::raw_option( 'stylesheet' ),
+			'template'    => Record_Files::raw_option( 'template' ),
 			'listeners'   => $seen['listeners'],
 			'gates'       => $seen['gates'],
 			'firewalls'   => self::firewalls(),
@@ -288,56 +322,13 @@ final class Record {
 	}
 
 	/**
-	 * Changes with the active plugins, must-use files, the theme, and the versions of all of them.
-	 *
-	 * @return string
-	 */
-	private static function fingerprint(): string {
-		$files = array();
-		foreach ( self::active_plugins() as $plugin ) {
-			$files[] = WP_PLUGIN_DIR . '/' . $plugin;
-		}
-		foreach ( array_unique( array( self::raw_option( 'template' ), self::raw_option( 'stylesheet' ) ) ) as $theme ) {
-			$files[] = get_theme_root( $theme ) . '/' . $theme . '/style.css';
-			$files[] = get_theme_root( $theme ) . '/' . $theme . '/functions.php';
-		}
-		$facts = array( LEARNOMY_BACKEND_VERSION, self::VERSION );
-		foreach ( array_merge( $files, wp_get_mu_plugins() ) as $file ) {
-			$facts[] = $file . ' ' . ( is_file( $file ) ? (int) filemtime( $file ) : 0 );
-		}
-		return md5( implode( "\n", $facts ) );
-	}
-
-	/**
-	 * Active plugins of the site and the network, whatever a filter hides of them on this page.
-	 *
-	 * @return string[]
-	 */
-	public static function active_plugins(): array {
-		$site    = maybe_unserialize( self::raw_option( 'active_plugins' ) );
-		$network = is_multisite() ? get_site_option( 'active_sitewide_plugins' ) : array();
-		return array_map( 'strval', array_merge( is_array( $site ) ? $site : array(), is_array( $network ) ? array_keys( $network ) : array() ) );
-	}
-
-	/**
-	 * An option as it stands in the table, which is what the backend compares with.
-	 *
-	 * @param string $name Autoloaded option.
-	 * @return string
-	 */
-	private static function raw_option( string $name ): string {
-		$all = wp_load_alloptions();
-		return isset( $all[ $name ] ) ? (string) $all[ $name ] : (string) maybe_serialize( get_option( $name ) );
-	}
-
-	/**
 	 * Active plugins that guard the site where no hook shows it.
 	 *
 	 * @return string[]
 	 */
 	private static function firewalls(): array {
 		$found = array();
-		foreach ( self::active_plugins() as $plugin ) {
+		foreach ( Record_Files::active_plugins() as $plugin ) {
 			$slug = strtolower( (string) preg_replace( '/\.php$/', '', (string) strtok( $plugin, '/' ) ) );
 			if ( in_array( $slug, Record_Lists::FIREWALLS, true ) ) {
 				$found[] = $slug;

@@ -30,6 +30,14 @@ add_filter( 'rest_pre_dispatch', function ( $result, $server, $request ) {
 """
 
 
+@pytest.fixture(autouse=True)
+def logged_in(academy: Academy) -> None:
+    """Everybody has a credential: behind a guard nobody could get one."""
+    for login in ("student", "teacher", "editor1"):
+        academy.bearer(login)
+    assert academy.teacher
+
+
 def test_a_plugin_that_refuses_guests_is_obeyed(academy: Academy) -> None:
     with academy.listening(MEMBERS_ONLY):
         for door in HTTP_DOORS:
@@ -46,7 +54,6 @@ def test_a_plugin_that_refuses_guests_is_obeyed(academy: Academy) -> None:
 
 @pytest.mark.wordpress("6.1", "7.1")
 def test_a_closed_api_is_closed_to_everybody(academy: Academy) -> None:
-    academy.bearer("student")
     with academy.listening(CLOSED):
         for door in HTTP_DOORS:
             for how in (academy.as_("", door), academy.as_("student", door)):
@@ -213,8 +220,6 @@ add_filter( 'user_has_cap', function ( $all, $asked, $args, $user ) {
 @pytest.mark.parametrize("door", [*HTTP_DOORS, "internal"])
 def test_capabilities_that_a_plugin_gives_or_takes_count(academy: Academy, door: str) -> None:
     course = academy.course
-    academy.bearer("teacher")
-    academy.bearer("editor1")
     with academy.listening(CAPABILITIES):
         refused = academy.site.patch(
             f"/courses/{course.id}", json={"excerpt": "Changed"}, **academy.as_("teacher", door)
