@@ -10,9 +10,11 @@ from learnomy_wp.courses import routes as courses
 from learnomy_wp.curriculum import routes as curriculum
 from learnomy_wp.enrollments import jobs as enrollment_jobs
 from learnomy_wp.enrollments import routes as enrollments
+from learnomy_wp.kernel import cleanup
 from learnomy_wp.kernel.endpoint import Blueprint
 from learnomy_wp.lessons import routes as lessons
 from learnomy_wp.me import routes as me
+from learnomy_wp.notes import routes as notes
 from learnomy_wp.progress import jobs as progress_jobs
 from learnomy_wp.progress import routes as progress
 from learnomy_wp.rendering import verbs as rendering
@@ -25,7 +27,7 @@ from learnomy_wp.work import routes as work
 # They register verbs of the plugin's channel by being imported.
 VERBS = (installation, rendering, seed)
 # They register jobs and schedules likewise.
-JOBS = (course_jobs, enrollment_jobs, progress_jobs)
+JOBS = (cleanup, course_jobs, enrollment_jobs, progress_jobs)
 
 
 def blueprints() -> list[Blueprint]:
@@ -33,4 +35,5 @@ def blueprints() -> list[Blueprint]:
     built = [system.bp, accounts.bp, me.bp, enrollments.courses_bp, enrollments.bp]
     built += [progress.lessons_bp, progress.courses_bp]
     built += [courses.bp, categories.bp, curriculum.courses_bp, curriculum.bp, lessons.bp, work.bp]
+    built += [notes.bp]
     return [*built, settings.blueprint(), unbuilt.blueprint()]

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from sqlalchemy import bindparam, insert, select, update
 
 from learnomy_wp.kernel import call as calls
-from learnomy_wp.kernel import clock, db, site
+from learnomy_wp.kernel import clock, db, retention, site
 from learnomy_wp.kernel.actor import Actor
 from learnomy_wp.kernel.auth import jwt, users
 from learnomy_wp.kernel.errors import Unauthenticated
@@ -26,6 +26,15 @@ from wp_schema.tables import auth_tokens
 LIFETIME = timedelta(days=30)
 GRACE = timedelta(seconds=10)
 PREFIX = "lrr_"
+# An ended token that comes back is known for as long, and so is a stolen one.
+ENDED_KEPT_DAYS = 30
+
+retention.keep(
+    auth_tokens, auth_tokens.c.expires_at, days=lambda: ENDED_KEPT_DAYS, index="expires", name="auth_tokens_expired"
+)
+retention.keep(
+    auth_tokens, auth_tokens.c.revoked_at, days=lambda: ENDED_KEPT_DAYS, index="revoked", name="auth_tokens_revoked"
+)
 
 INSERT = insert(auth_tokens)
 BY_HASH = select(auth_tokens).where(auth_tokens.c.token_hash == bindparam("hash")).with_for_update()

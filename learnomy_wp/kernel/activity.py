@@ -5,14 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from marshmallow import fields, validate
 from sqlalchemy import insert
 
 from learnomy_wp.kernel import call as calls
-from learnomy_wp.kernel import clock, db
+from learnomy_wp.kernel import clock, db, retention, settings
 from wp_schema.tables import activity
 
 if TYPE_CHECKING:
     from learnomy_wp.kernel.events import Event
+
+KEPT_DAYS = settings.declare(
+    "activity_days",
+    365,
+    fields.Integer(
+        strict=True,
+        validate=validate.Range(0, 36_500),
+        metadata={"description": "How many days the audit log is kept; 0 = for ever."},
+    ),
+)
+retention.keep(activity, activity.c.at, days=lambda: int(settings.get(KEPT_DAYS)), index="at")
 
 INSERT = insert(activity)
 

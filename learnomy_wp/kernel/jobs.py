@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 from redis.exceptions import RedisError
 from rq import Queue
 from rq.serializers import JSONSerializer
-from sqlalchemy import and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import and_, bindparam, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from learnomy_wp.kernel import clock, db, log, site
+from learnomy_wp.kernel import clock, db, log, retention, site
 from learnomy_wp.kernel.keystore import RedisKeyStore
 from wp_schema.tables import jobs
 
@@ -31,13 +31,12 @@ Handler = Callable[["Job"], Mapping[str, Any] | None]
 
 RETRIES = 3
 TIMEOUT_SECONDS = 3600
-KEPT = timedelta(days=30)
+KEPT_DAYS = 30
 PUSHED_SECONDS = 60
 # A handler is asked to end when its time is over; the queue ends it by force a little later.
 _GRACE_SECONDS = 30
 PERFORM = "learnomy_wp.kernel.jobrun.perform"
 _KEY_LENGTH = 128
-_PRUNE_BATCH = 1000
 
 # Set when a job was enqueued without Redis, so that a worker in this process need not wait.
 wake = threading.Event()
@@ -99,8 +98,7 @@ CANCEL_QUEUED = (
 CANCEL_RUNNING = (
     update(jobs).where(jobs.c.id == bindparam("job_id"), jobs.c.state == "running").values(cancel_requested=True)
 )
-OLD = select(jobs.c.id).where(jobs.c.finished_at < bindparam("before")).order_by(jobs.c.finished_at).limit(_PRUNE_BATCH)
-REMOVE = delete(jobs).where(jobs.c.id.in_(bindparam("ids", expanding=True)))
+retention.keep(jobs, jobs.c.finished_at, days=lambda: KEPT_DAYS, index="finished")
 
 
 def enqueue(
@@ -220,17 +218,3 @@ def push_due(limit: int = 50) -> int:
 
 def _due_rows(limit: int) -> list[dict[str, Any]]:
     return db.rows(DUE, {"now": clock.now(), "limit": limit})
-
-
-def prune() -> int:
-    """Remove jobs that ended more than 30 days ago; gives how many."""
-    removed = 0
-    while ids := db.values(OLD, {"before": clock.now() - KEPT}):
-        _remove(ids)
-        removed += len(ids)
-    return removed
-
-
-@db.unit_of_work
-def _remove(ids: list[int]) -> None:
-    db.execute(REMOVE, {"ids": ids})

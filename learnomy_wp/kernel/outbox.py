@@ -13,16 +13,35 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
+from marshmallow import fields, validate
 from redis import RedisError
 from sqlalchemy import and_, bindparam, exists, insert, or_, select, update
 
-from learnomy_wp.kernel import cache, clock, db, events, hooks, log, loopback, site
+from learnomy_wp.kernel import cache, clock, db, events, hooks, log, loopback, retention, settings, site
 from learnomy_wp.kernel import call as calls
 from wp_schema.tables import outbox
 
 OPEN = ("pending", "claimed", "firing")
 BATCH = 50
 PATIENCE_SECONDS = 2.5  # a listener's budget; one that takes longer keeps its own aggregate waiting only
+
+KEPT_DAYS = settings.declare(
+    "outbox_days",
+    30,
+    fields.Integer(
+        strict=True,
+        validate=validate.Range(1, 3650),
+        metadata={"description": "How many days an event is kept once WordPress has heard of it."},
+    ),
+)
+# What is open, however old, waits for WordPress.
+retention.keep(
+    outbox,
+    outbox.c.done_at,
+    outbox.c.state.in_(("done", "skipped")),
+    days=lambda: int(settings.get(KEPT_DAYS)),
+    index="done",
+)
 
 INSERT = insert(outbox)
 EARLIER_OPEN = (

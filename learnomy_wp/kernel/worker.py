@@ -21,7 +21,8 @@ from rq import SimpleWorker
 from rq.job import Job as QueuedJob
 from rq.queue import Queue
 
-from learnomy_wp.kernel import db, jobrun, jobs, log, metrics, outbox, schedules, site
+from learnomy_wp.kernel import cleanup as cleanup  # declares its schedules
+from learnomy_wp.kernel import db, jobrun, jobs, log, metrics, outbox, schedules
 from learnomy_wp.kernel.keystore import RedisKeyStore
 from learnomy_wp.kernel.runtime import Runtime
 
@@ -30,18 +31,6 @@ JOBS_SECONDS = 1.0
 UNPAIRED_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 30.0
 _BATCHES = 20
-
-
-@schedules.every(300)
-def sweep_expiring_keys() -> None:
-    """Remove expired keys from the database."""
-    site.current().store.sweep()
-
-
-@schedules.every(86_400)
-def prune_jobs() -> None:
-    """Remove jobs that ended long ago."""
-    jobs.prune()
 
 
 def run_forever(runtime: Runtime) -> int:

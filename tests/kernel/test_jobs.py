@@ -405,16 +405,6 @@ def test_an_exit_in_a_handler_gives_the_job_back(runtime: Runtime) -> None:
     assert row(job_id)["state"] == "queued"
 
 
-def test_old_jobs_are_removed(runtime: Runtime) -> None:
-    old, young, waiting = enqueue(), enqueue(), enqueue()
-    with clock.fixed(datetime.now(UTC) - timedelta(days=31)):
-        db.transaction(lambda: db.execute(update(table).values(run_at=clock.now())))
-        jobrun.run(old)
-    jobrun.run(young)
-    assert jobs.prune() == 1
-    assert db.values(select(table.c.id).order_by(table.c.id)) == [young, waiting]
-
-
 # --- Redis -----------------------------------------------------------------------------
 
 
@@ -502,9 +492,8 @@ def test_the_timetable_asks_for_a_schedule_once_an_interval(runtime: Runtime, mo
 
 
 def test_schedules_have_one_name_each() -> None:
-    assert {"sweep_expiring_keys", "prune_jobs"} <= set(schedules.SCHEDULES)
     with pytest.raises(ValueError, match="twice"):
-        schedules.every(5)(schedules.SCHEDULES["prune_jobs"].task)
+        schedules.every(5)(schedules.SCHEDULES["sweep_expiring_keys"].task)
 
 
 # --- the worker in the serving process -------------------------------------------------
@@ -655,7 +644,7 @@ def test_sigterm_in_a_job_gives_it_back_at_once(environ: dict[str, str], tmp_pat
         assert first.wait(10) == 0
         assert time.monotonic() - began < 5
     assert (row(job_id)["state"], row(job_id)["attempts"]) == ("queued", 0)
-    assert jobs.due_jobs() == [job_id]
+    assert job_id in jobs.due_jobs()  # beside what the worker scheduled itself
 
 
 def test_a_stranger_in_the_queue_is_not_run(database_url: str, redis_url: str, tmp_path: Path) -> None:
@@ -672,7 +661,7 @@ def test_a_stranger_in_the_queue_is_not_run(database_url: str, redis_url: str, t
             enqueue("test.note", {"file": str(file)})
             eventually(lambda: lines(file))
         assert not trap.exists()
-        assert queue.count == 0
+        assert {queued.func_name for queued in queue.jobs} <= {jobs.PERFORM}
 
 
 def test_a_worker_outlives_a_redis_that_is_away(database_url: str, tmp_path: Path, redis_url: str) -> None:

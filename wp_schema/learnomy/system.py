@@ -55,6 +55,7 @@ auth_tokens = table(
     index("family", "family_id", "id"),
     index("user", "user_id", "kind", "revoked_at", "created_at", "id"),
     index("expires", "expires_at"),
+    index("revoked", "revoked_at"),
 )
 
 webhooks = table(
@@ -143,6 +144,8 @@ outbox = table(
     index("state", "state", "id"),
     index("aggregate", "aggregate", "state", "id"),
     index("claim", "claim_token"),
+    index("done", "done_at"),
+    index("attempts", "attempts", "done_at"),
 )
 
 jobs = table(
