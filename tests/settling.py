@@ -32,6 +32,17 @@ def settle(site: Site) -> None:
         time.sleep(0.2)
 
 
+def await_recovery(site: Site) -> None:
+    """Wait until the plugin asks the backend again after an outage: its breaker closes by itself, within seconds.
+
+    Nobody can close it from here: PHP-FPM keeps it in its own memory.
+    """
+    deadline = time.monotonic() + SECONDS
+    while site.get("/health", door="early").status != 200:
+        assert time.monotonic() < deadline, "the breaker stays open"
+        time.sleep(0.2)
+
+
 def why_closed(site: Site) -> str:
     """What the record says, for whoever must find out."""
     return str(site.value("SELECT option_value FROM wp_options WHERE option_name = 'learnomy_record'"))[:2000]

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from learnomy_wp.kernel import channel
+from tests.settling import await_recovery
 from tests.site import Site
 from tests.wordpress.channel_ends import Peer, door_of
 
@@ -31,14 +32,6 @@ def site(site: Site) -> Iterator[Site]:
     site.get("/health", door="full")
     yield site
     await_recovery(site)
-
-
-def await_recovery(site: Site) -> None:
-    """The breaker closes by itself, within seconds."""
-    deadline = time.monotonic() + 30
-    while site.get("/health", door="early").status != 200:
-        assert time.monotonic() < deadline, "it must recover by itself"
-        time.sleep(0.3)
 
 
 def timed(site: Site, path: str, **options: Any) -> tuple[Any, float]:

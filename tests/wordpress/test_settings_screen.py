@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import requests
 
+from tests.settling import await_recovery
 from tests.site import Site
 
 SCREEN = "/wp-admin/admin.php?page=learnomy-settings"
@@ -128,7 +129,7 @@ def test_settings_without_a_backend(site: Site, admin: Browser) -> None:
     with site.without("api"):
         assert "cannot be read" in admin.screen().text
         assert "notice-error" in admin.send("academy", nonce=nonce, enrollment_mode="open").text
-    site.php("delete_option( 'learnomy_breaker' ); return true;")
+    await_recovery(site)
 
 
 GUARD = "add_filter( 'rest_authentication_errors', function ( $errors ) { return $errors; } );"

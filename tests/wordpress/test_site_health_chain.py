@@ -10,14 +10,16 @@ from typing import Any
 import pytest
 import requests
 
+from tests.settling import await_recovery
 from tests.site import Site
 
 
 @pytest.fixture(autouse=True)
 def without_breaker(site: Site) -> Iterator[None]:
-    """The breaker closed before and after."""
+    """The breaker closed before and after: PHP-FPM's, and the command line's, which these tests open."""
     forget = "delete_option( 'learnomy_breaker' ); wp_cache_flush(); return true;"
     site.php(forget)
+    await_recovery(site)
     yield
     site.php(forget)
 
