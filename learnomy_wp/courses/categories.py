@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from learnomy_wp.courses.listing import MEMBERSHIP_TAG
 from learnomy_wp.courses.tagging import BY_SLUG
 from learnomy_wp.kernel import cache, clock, db, jobs, pages, pipeline, wordpress
+from learnomy_wp.kernel.actor import Actor
 from learnomy_wp.kernel.errors import NotFound, ValidationFailed
 from learnomy_wp.kernel.page import Listing, Page, Sort
 from learnomy_wp.kernel.slugs import Slugs
@@ -64,10 +65,10 @@ def list_categories(query: Mapping[str, Any]) -> Page:
     return page.with_rows(rows)
 
 
-def create_category(body: Mapping[str, Any]) -> dict[str, Any]:
+def create_category(actor: Actor, body: Mapping[str, Any]) -> dict[str, Any]:
     """A new category or tag. Raises `ValidationFailed`."""
     taxonomy, now = body["taxonomy"], clock.now()
-    row = {**_columns(body), "taxonomy": taxonomy, "created_at": now, "updated_at": now}
+    row = {**_columns(actor, body), "taxonomy": taxonomy, "created_at": now, "updated_at": now}
     _check_parent(taxonomy, None, body.get("parent_id"))
 
     term_id = _slugs(taxonomy).insert(lambda slug: _insert({**row, "slug": slug}), row["name"], body.get("slug"))
@@ -76,9 +77,9 @@ def create_category(body: Mapping[str, Any]) -> dict[str, Any]:
     return _read(term_id)
 
 
-def update_category(term_id: int, *, body: Mapping[str, Any]) -> dict[str, Any]:
+def update_category(actor: Actor, term_id: int, *, body: Mapping[str, Any]) -> dict[str, Any]:
     """Change a category or tag. Raises `NotFound`, `ValidationFailed`."""
-    columns = _columns(body)
+    columns = _columns(actor, body)
     before = _lock(term_id)
     pipeline.check_version(before["version"])
     if "parent_id" in body:
@@ -128,9 +129,9 @@ def _describe(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**row, "permalink": pages.url("category", slug=row["slug"]) if is_category else None, "children": []}
 
 
-def _columns(body: Mapping[str, Any]) -> dict[str, Any]:
-    if body.get("image_id") and wordpress.attachment_url(body["image_id"]) is None:
-        raise ValidationFailed.of("image_id", "There is no such item in the media library.", "unknown")
+def _columns(actor: Actor, body: Mapping[str, Any]) -> dict[str, Any]:
+    if body.get("image_id") and wordpress.image_url(body["image_id"], actor) is None:
+        raise ValidationFailed.of("image_id", "There is no such image in the media library.", "unknown")
     found = {name: body[name] for name in ("description", "parent_id", "image_id", "position") if name in body}
     if "name" in body:
         found |= {"name": body["name"], "sort_title": sort_title(body["name"])}

@@ -7,6 +7,7 @@ from typing import Any
 from learnomy_wp.courses import categories, policies
 from learnomy_wp.courses.category_schemas import CategoryIn, CategoryOut, CategoryPatch, CategoryQuery
 from learnomy_wp.courses.hooks import CONTENT_FILTERS
+from learnomy_wp.kernel.actor import Actor
 from learnomy_wp.kernel.endpoint import Blueprint
 from learnomy_wp.kernel.page import Page
 from learnomy_wp.kernel.policy import MANAGER
@@ -33,15 +34,15 @@ def list_course_categories(query: dict[str, Any]) -> Page:
 
 
 @bp.endpoint("post", "/course-categories", can=MANAGER, body=CategoryIn, returns=CategoryOut, status=201)
-def create_course_category(body: dict[str, Any]) -> dict[str, Any]:
+def create_course_category(actor: Actor, body: dict[str, Any]) -> dict[str, Any]:
     """Add a category, or with taxonomy=tag a tag."""
-    return categories.create_category(body)
+    return categories.create_category(actor, body)
 
 
 @bp.endpoint("patch", "/course-categories/<int:id>", can=MANAGER, body=CategoryPatch, returns=CategoryOut)
-def update_course_category(id: int, body: dict[str, Any]) -> dict[str, Any]:
+def update_course_category(actor: Actor, id: int, body: dict[str, Any]) -> dict[str, Any]:
     """Change a category or tag."""
-    return categories.update_category(id, body=body)
+    return categories.update_category(actor, id, body=body)
 
 
 @bp.endpoint("delete", "/course-categories/<int:id>", can=MANAGER, returns=DeletedOut)

@@ -58,16 +58,16 @@ def _rendered(actor: Actor, body: Mapping[str, Any]) -> dict[str, Any]:
         found["faq_html"] = wordpress.render_content(given, actor.id)["html"] if given else None
     if "thumbnail_id" in body:
         found["thumbnail_id"] = body["thumbnail_id"] or 0
-        found["thumbnail_url"] = _thumbnail_url(body["thumbnail_id"])
+        found["thumbnail_url"] = _thumbnail_url(actor, body["thumbnail_id"])
     return found
 
 
-def _thumbnail_url(media_id: int | None) -> str | None:
-    if not media_id:
+def _thumbnail_url(actor: Actor, image_id: int | None) -> str | None:
+    if not image_id:
         return None
-    url = wordpress.attachment_url(media_id)
+    url = wordpress.image_url(image_id, actor)
     if url is None:
-        raise ValidationFailed.of("thumbnail_id", "There is no such item in the media library.", "unknown")
+        raise ValidationFailed.of("thumbnail_id", "There is no such image in the media library.", "unknown")
     return url
 
 

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import nh3
 from sqlalchemy import bindparam, select, update
 
 from learnomy_wp.kernel import db, site
+from learnomy_wp.kernel.actor import Actor
 from wp_schema import meta, options, passwords
 from wp_schema.tables import posts, users
 
 _BLOCK_COMMENT = re.compile(r"<!--\s*/?wp:.*?-->", re.DOTALL)
-_GUID = select(posts.c.guid).where(bindparam("id") == posts.c.ID, posts.c.post_type == "attachment")
+_parents = posts.alias("parents")
+_IMAGE = (
+    select(
+        posts.c.guid,
+        posts.c.post_author,
+        posts.c.post_status,
+        _parents.c.post_status.label("parent_status"),
+        _parents.c.post_password.label("parent_password"),
+    )
+    .select_from(posts.outerjoin(_parents, posts.c.post_parent == _parents.c.ID))
+    .where(
+        bindparam("id") == posts.c.ID, posts.c.post_type == "attachment", posts.c.post_mime_type.startswith("image/")
+    )
+)
 SETTINGS = "learnomy_settings"
 _USER_COLUMNS = {"display_name", "user_email", "user_pass", "user_url"}
 
@@ -26,10 +41,20 @@ def render_content(content: str) -> dict[str, Any]:
     return {"html": html, "slots": []}
 
 
-def attachment_url(attachment_id: int) -> str | None:
-    """The stored address of a media item."""
-    found = db.value(_GUID, {"id": attachment_id})
-    return str(found) if found else None
+def image_url(image_id: int, user: Actor) -> str | None:
+    """The stored address of an image that a user may see, as the plugin's `Asks` judges it."""
+    found = db.row(_IMAGE, {"id": image_id})
+    return str(found["guid"]) if found and _is_seen(found, user) else None
+
+
+def _is_seen(image: Mapping[str, Any], user: Actor) -> bool:
+    if image["post_author"] == user.id or user.can("edit_others_posts"):
+        return True
+    if image["post_status"] not in ("inherit", "publish"):
+        return False
+    if image["parent_status"] is None:
+        return user.can("upload_files")
+    return bool(image["parent_status"] == "publish" and not image["parent_password"])
 
 
 def perform(effects: list[dict[str, Any]]) -> None:

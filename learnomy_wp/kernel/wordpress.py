@@ -17,6 +17,7 @@ import orjson
 
 from learnomy_wp.kernel import call as calls
 from learnomy_wp.kernel import local, loopback, site
+from learnomy_wp.kernel.actor import Actor
 from learnomy_wp.kernel.errors import InternalError
 
 MAX_ROUNDS = 4
@@ -91,12 +92,20 @@ def fill_slots(html: str, slots: Sequence[Mapping[str, Any]] | None) -> str:
     return html
 
 
-def attachment_url(attachment_id: int) -> str | None:
-    """The address of a media item, None where there is no such item."""
+def image_url(image_id: int, user: Actor) -> str | None:
+    """The address of an image of the media library; None where it is none that `user` may see."""
     if site.current().is_embedded:
-        return local.attachment_url(attachment_id)
-    answer = _ask("call", "attachment_url", None, {"id": attachment_id})
+        return local.image_url(image_id, user)
+    answer = _ask("call", "image_url", None, {"id": image_id, "user_id": user.id})
     return str(answer["url"]) if answer else None
+
+
+def check_password(user_id: int, password: str) -> bool:
+    """`wp_check_password()`, where a plugin has a say in it or stores passwords in its own way.
+
+    `password` as WordPress's forms make it (`wp_schema.passwords.as_posted`).
+    """
+    return _ask("call", "check_password", None, {"user_id": user_id, "password": password}) is True
 
 
 def granted_capabilities(user_id: int, names: Sequence[str]) -> frozenset[str]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.courses.school import School, made, of_resource, together
+from tests.media import upload
 from wp_schema.tables import courses
 
 CARD = {
@@ -340,3 +341,31 @@ def test_where_the_site_asks_for_review_instructors_hand_in(school: School) -> N
         assert kept.data["status"] == "published"
     finally:
         school.as_("admin").patch("/settings", json={"review_courses": False})
+
+
+# --- the thumbnail -------------------------------------------------------------------------
+
+
+def test_a_thumbnail_is_an_image_that_its_teacher_may_see(school: School) -> None:
+    """The library shows instructors what hangs on no page; what hangs on somebody's draft is not theirs to publish."""
+    api, teacher = school.api, school.as_("teacher")
+    draft = upload(api, "http://learnomy.test/?p=2", post_type="post", post_status="draft", post_author=1)
+    own = upload(api, "http://learnomy.test/uploads/own.png", post_author=school.ids["teacher"], post_parent=draft)
+    shared = upload(api, "http://learnomy.test/uploads/shared.png", post_author=1)
+    hidden = upload(api, "http://learnomy.test/uploads/secret.png", post_author=1, post_parent=draft)
+    paper = upload(api, "http://learnomy.test/uploads/secret.pdf", post_author=1, post_mime_type="application/pdf")
+    course = school.course()
+    for image in (own, shared):
+        changed = teacher.patch(f"/courses/{course['id']}", json={"thumbnail_id": image})
+        assert (changed.status, changed.data["thumbnail_id"]) == (200, image)
+    for image in (hidden, paper, draft):
+        for refused in (
+            teacher.patch(f"/courses/{course['id']}", json={"thumbnail_id": image}),
+            teacher.post("/courses", json={"title": "A course", "thumbnail_id": image}),
+        ):
+            assert (refused.status, [d["field"] for d in refused.body["error"]["details"]]) == (422, ["thumbnail_id"])
+            assert "secret" not in str(refused.body)
+    category = {"name": "Arts", "image_id": paper}
+    refused = school.as_("admin").post("/course-categories", json=category)
+    assert (refused.status, [d["field"] for d in refused.body["error"]["details"]]) == (422, ["image_id"])
+    assert school.as_("admin").post("/course-categories", json={**category, "image_id": hidden}).status == 201

@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from learnomy_wp.kernel import db
 from tests.accounts.people import PASSWORD, Person, refresh, who, with_token
 from tests.client import Answer, Api, Session
 from tests.kernel.paired import Paired, paired
+from tests.media import upload
 from wp_schema import meta, passwords
-from wp_schema.tables import posts, usermeta, users
+from wp_schema.tables import usermeta, users
 
 
 class Me(Person):
@@ -183,23 +184,48 @@ def test_an_address_is_one_accounts(api: Api, me: Me) -> None:
 # --- the avatar --------------------------------------------------------------------------
 
 
-def upload(api: Api, guid: str, kind: str = "attachment") -> int:
-    row = {"post_type": kind, "guid": guid, "post_title": "x", "post_mime_type": "image/png"}
-    with api.inside():
-        return db.transaction(lambda: db.insert_id(db.execute(insert(posts), row)))
-
-
-def test_an_avatar_is_an_image_of_the_library(api: Api, me: Me) -> None:
-    image = upload(api, "http://learnomy.test/wp-content/uploads/me.png")
+def test_an_avatar_is_an_image_of_ones_own(api: Api, me: Me) -> None:
+    image = upload(api, "http://learnomy.test/wp-content/uploads/me.png", post_author=me.id)
     answer = me.patch(avatar_id=image)
     assert answer.data["avatar_id"] == image
     assert answer.data["avatar_url"] == "http://learnomy.test/wp-content/uploads/me.png"
     assert me.session.get("/me").data["avatar_url"] == answer.data["avatar_url"]
-    page = upload(api, "http://learnomy.test/?page_id=7", "page")
-    for unknown in (page, 999_999_999):
+    for unknown in (
+        upload(api, "http://learnomy.test/?page_id=7", post_type="page", post_author=me.id),
+        upload(api, "http://learnomy.test/uploads/cv.pdf", post_mime_type="application/pdf", post_author=me.id),
+        999_999_999,
+    ):
         assert wrong_field(me.patch(avatar_id=unknown)) == "avatar_id"
     cleared = me.patch(avatar_id=None).data
     assert (cleared["avatar_id"], "gravatar" in cleared["avatar_url"]) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("page", "image", "is_seen"),
+    [
+        ({"post_status": "publish"}, {}, True),
+        ({"post_status": "publish"}, {"post_status": "publish"}, True),
+        ({"post_status": "publish"}, {"post_status": "private"}, False),
+        ({"post_status": "publish", "post_password": "secret"}, {}, False),
+        ({"post_status": "draft"}, {}, False),
+        ({"post_status": "private"}, {}, False),
+        ({"post_status": "trash"}, {}, False),
+        (None, {}, False),
+    ],
+)
+def test_no_media_is_disclosed_by_its_id(
+    api: Api, me: Me, page: dict[str, str] | None, image: dict[str, str], is_seen: bool
+) -> None:
+    """Ids can be counted up: whoever could take any as an avatar could read the address of everybody's uploads."""
+    parent = upload(api, "http://learnomy.test/?p=1", post_type="page", **page) if page else 0
+    picture = upload(api, "http://learnomy.test/uploads/secret.png", post_parent=parent, post_author=1, **image)
+    answer = me.patch(avatar_id=picture)
+    if is_seen:
+        assert answer.data["avatar_url"] == "http://learnomy.test/uploads/secret.png"
+    else:
+        assert wrong_field(answer) == "avatar_id"
+        assert "secret" not in str(answer.body)
+        assert me.session.get("/me").data["avatar_id"] is None
 
 
 # --- beside a WordPress ------------------------------------------------------------------

@@ -115,19 +115,47 @@ def test_addresses_of_media_become_players(site: Site) -> None:
     assert '<iframe src="https://vimeo.com/1">' in render(site, block, before=before)["html"]
 
 
-def test_attachment_addresses(site: Site) -> None:
+@pytest.mark.wordpress("6.1", "7.1")
+def test_images_are_disclosed_to_those_who_may_see_them(site: Site) -> None:
     code = """
-    $id = wp_insert_attachment( array( 'post_mime_type' => 'image/png', 'post_title' => 'x' ), '2026/11/pic.png' );
-    $call = array( 'kind' => 'call', 'name' => 'attachment_url' );
-    $asks = array(
-        array( 'id' => 'a', 'args' => array( 'id' => $id ) ) + $call,
-        array( 'id' => 'b', 'args' => array( 'id' => 1 ) ) + $call,
-    );
-    $told  = \\Learnomy\\Asks::answer( $asks );
-    $found = array( $told['a']['url'], $told['b'] );
-    wp_delete_attachment( $id, true );
-    return $found;
+    $made  = array();
+    $image = function ( string $name, array $more ) use ( &$made ): int {
+        $type = isset( $more['type'] ) ? $more['type'] : 'image/png';
+        $post = array( 'post_mime_type' => $type, 'post_title' => $name ) + $more;
+        return $made[ $name ] = wp_insert_attachment( $post, '2026/11/' . $name . '.' . basename( $type ) );
+    };
+    $admin   = get_user_by( 'login', 'admin' )->ID;
+    $student = get_user_by( 'login', 'student' )->ID;
+    $teacher = get_user_by( 'login', 'teacher' )->ID;
+    $page    = function ( string $status, string $password = '' ) use ( &$made, $admin ): int {
+        $post = array( 'post_title' => 'p', 'post_author' => $admin );
+        return $made[] = wp_insert_post( $post + array( 'post_status' => $status, 'post_password' => $password ) );
+    };
+    $image( 'own', array( 'post_author' => $student ) );
+    $image( 'loose', array( 'post_author' => $admin ) );
+    $image( 'public', array( 'post_author' => $admin, 'post_parent' => $page( 'publish' ) ) );
+    $image( 'locked', array( 'post_author' => $admin, 'post_parent' => $page( 'publish', 'x' ) ) );
+    $image( 'draft', array( 'post_author' => $admin, 'post_parent' => $page( 'draft' ) ) );
+    $image( 'private', array( 'post_author' => $admin, 'post_status' => 'private' ) );
+    $image( 'paper', array( 'post_author' => $student, 'type' => 'application/pdf' ) );
+    $told = array();
+    foreach ( array( 'student' => $student, 'teacher' => $teacher, 'admin' => $admin ) as $who => $user_id ) {
+        foreach ( array( 'own', 'loose', 'public', 'locked', 'draft', 'private', 'paper' ) as $name ) {
+            $args   = array( 'id' => $made[ $name ], 'user_id' => $user_id );
+            $ask    = array( 'id' => 'a', 'kind' => 'call', 'name' => 'image_url', 'args' => $args );
+            $answer = \\Learnomy\\Asks::answer( array( $ask ) );
+            if ( $answer['a'] ) {
+                $told[ $who ][ $name ] = basename( $answer['a']['url'] );
+            }
+        }
+    }
+    foreach ( $made as $id ) {
+        wp_delete_post( $id, true );
+    }
+    return $told;
     """
-    url, of_a_post = site.php(code)
-    assert url.endswith("/wp-content/uploads/2026/11/pic.png")
-    assert of_a_post is None
+    told = site.php(code)
+    assert set(told["student"]) == {"own", "public"}
+    assert set(told["teacher"]) == {"own", "loose", "public"}
+    assert set(told["admin"]) == {"own", "loose", "public", "locked", "draft", "private"}
+    assert told["admin"]["loose"] == "loose.png"

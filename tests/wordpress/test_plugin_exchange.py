@@ -171,7 +171,7 @@ def test_a_question_is_answered_by_the_same_request_again(
         [
             {"id": "k1", "kind": "filter", "name": "learnomy_test_price", "value": 10, "args": [5, {"a": [1]}]},
             {"id": "k2", "kind": "filter", "name": "learnomy_nobody_listens", "value": {"b": None}, "args": []},
-            {"id": "k3", "kind": "call", "name": "attachment_url", "args": {"id": 999999}},
+            {"id": "k3", "kind": "call", "name": "image_url", "args": {"id": 999999, "user_id": 1}},
         ],
         rounds=2,
     )

@@ -102,11 +102,48 @@ final class Asks {
 						}
 					)
 				);
-			case 'attachment_url':
-				$url = wp_get_attachment_url( isset( $args['id'] ) ? (int) $args['id'] : 0 );
-				return is_string( $url ) && '' !== $url ? array( 'url' => $url ) : null;
+			case 'image_url':
+				return self::image_url( isset( $args['id'] ) ? (int) $args['id'] : 0, isset( $args['user_id'] ) ? (int) $args['user_id'] : 0 );
+			case 'check_password':
+				$user = get_userdata( isset( $args['user_id'] ) ? (int) $args['user_id'] : 0 );
+				return $user && isset( $args['password'] ) && wp_check_password( (string) $args['password'], $user->user_pass, $user->ID );
 		}
 		return self::failed( 'WordPress knows no such call: ' . $name );
+	}
+
+	/**
+	 * The address of an image that a user may see; null for what is none, or not for that user.
+	 *
+	 * @param int $image_id Attachment.
+	 * @param int $user_id  User.
+	 * @return array|null
+	 */
+	private static function image_url( int $image_id, int $user_id ): ?array {
+		$image = get_post( $image_id );
+		if ( 0 >= $image_id || ! $image || ! wp_attachment_is_image( $image ) || ! self::is_seen( $image, $user_id ) ) {
+			return null;
+		}
+		$url = wp_get_attachment_url( $image_id );
+		return is_string( $url ) && '' !== $url ? array( 'url' => $url ) : null;
+	}
+
+	/**
+	 * Whether a user may see an attachment: an own upload, one the user may edit, one of a page that anybody may
+	 * read, or one of no page at all for those whom the media library shows it.
+	 *
+	 * @param \WP_Post $attachment Attachment.
+	 * @param int      $user_id    User.
+	 * @return bool
+	 */
+	private static function is_seen( \WP_Post $attachment, int $user_id ): bool {
+		if ( (int) $attachment->post_author === $user_id || user_can( $user_id, 'edit_post', $attachment->ID ) ) {
+			return true;
+		}
+		$parent = $attachment->post_parent ? get_post( $attachment->post_parent ) : null;
+		if ( $parent ) {
+			return is_post_publicly_viewable( $attachment ) && is_post_publicly_viewable( $parent ) && '' === $parent->post_password;
+		}
+		return is_post_publicly_viewable( $attachment ) && user_can( $user_id, 'upload_files' );
 	}
 
 	/**
