@@ -14,6 +14,7 @@ from learnomy_wp.kernel import cleanup
 from learnomy_wp.kernel.endpoint import Blueprint
 from learnomy_wp.lessons import routes as lessons
 from learnomy_wp.me import routes as me
+from learnomy_wp.notes import routes as notes
 from learnomy_wp.progress import jobs as progress_jobs
 from learnomy_wp.progress import routes as progress
 from learnomy_wp.rendering import verbs as rendering
@@ -34,4 +35,5 @@ def blueprints() -> list[Blueprint]:
     built = [system.bp, accounts.bp, me.bp, enrollments.courses_bp, enrollments.bp]
     built += [progress.lessons_bp, progress.courses_bp]
     built += [courses.bp, categories.bp, curriculum.courses_bp, curriculum.bp, lessons.bp, work.bp]
+    built += [notes.bp]
     return [*built, settings.blueprint(), unbuilt.blueprint()]

@@ -89,6 +89,16 @@ class Line(fields.String):
         return " ".join(str(super()._deserialize(value, attr, data, **kwargs)).split())
 
 
+class Text(fields.String):
+    """A text of several lines, without the white space around it."""
+
+    def __init__(self, length: int, *, minimum: int = 1, **kwargs: Any) -> None:
+        super().__init__(validate=validate.Length(minimum, length), **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        return str(super()._deserialize(value, attr, data, **kwargs)).strip()
+
+
 class IdList(fields.String):
     """Ids in a query string, separated by commas: a list of ints inside."""
 

@@ -16,12 +16,13 @@ from learnomy_wp.progress import drip
 from learnomy_wp.progress.changes import complete_course, recount, restart
 from learnomy_wp.progress.drip import opens_at
 from learnomy_wp.progress.outline import IS_PART, ORDER, SOURCE, find_neighbours, progress_on
-from learnomy_wp.progress.policies import LESSON_ACCESS, LessonLocked, find_lesson_facts, is_staff
+from learnomy_wp.progress.policies import LESSON_ACCESS, LESSON_PROGRESS, LessonLocked, find_lesson_facts, is_staff
 from learnomy_wp.progress.rows import lock_enrollment
 from wp_schema.tables import courses, lessons, progress
 
 __all__ = [
     "LESSON_ACCESS",
+    "LESSON_PROGRESS",
     "LessonLocked",
     "LessonState",
     "complete_course",

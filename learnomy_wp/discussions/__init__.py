@@ -1,0 +1,1 @@
+"""Questions about a lesson, and their answers."""

@@ -1,0 +1,1 @@
+"""Who teaches here: the directory, and how one becomes an instructor."""

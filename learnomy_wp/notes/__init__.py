@@ -1,0 +1,1 @@
+"""What learners write for themselves beside a lesson; nobody else ever reads it."""
