@@ -30,7 +30,7 @@ SHIFT = (
         sections.c.status == "published",
         sections.c.position >= bindparam("start"),
     )
-    .values(position=sections.c.position + 1)
+    .values(position=sections.c.position + 1, updated_at=bindparam("at"))  # no edit: no new version
 )
 LAST = select(func.max(sections.c.position)).where(
     sections.c.course_id == bindparam("of_course"), sections.c.status == "published"
@@ -43,7 +43,11 @@ LOOSE = select(lessons.c.id, lessons.c.extra).where(
 MOVE = (
     update(lessons)
     .where(lessons.c.id == bindparam("of_lesson"))
-    .values(section_id=bindparam("new_section"), extra=bindparam("new_extra", type_=lessons.c.extra.type))
+    .values(
+        section_id=bindparam("new_section"),
+        extra=bindparam("new_extra", type_=lessons.c.extra.type),
+        updated_at=bindparam("at"),
+    )
 )
 
 
@@ -121,6 +125,7 @@ def _detached(section: Row) -> list[Row]:
             "of_lesson": row["id"],
             "new_section": None,
             "new_extra": {**(row["extra"] or {}), CAME_FROM: section["id"]},
+            "at": clock.now(),
         }
         for row in db.rows(HELD, {"of_section": section["id"]})
     ]
@@ -132,6 +137,7 @@ def _attached(section: Row) -> list[Row]:
             "of_lesson": row["id"],
             "new_section": section["id"],
             "new_extra": {name: value for name, value in row["extra"].items() if name != CAME_FROM} or None,
+            "at": clock.now(),
         }
         for row in db.rows(LOOSE, {"of_course": section["course_id"]})
         if row["extra"].get(CAME_FROM) == section["id"]
@@ -145,7 +151,7 @@ def _place(course_id: int, wanted: int | None) -> int:
         return 0
     if wanted is None or wanted > last:
         return int(last) + 1
-    db.execute(SHIFT, {"of_course": course_id, "start": wanted})
+    db.execute(SHIFT, {"of_course": course_id, "start": wanted, "at": clock.now()})
     return wanted
 
 

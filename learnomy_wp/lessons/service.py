@@ -36,14 +36,17 @@ LAST = {
     "section": select(func.max(lessons.c.position)).where(*_in_section, _live),
     "lesson": select(func.max(lessons.c.position)).where(*_in_lesson, _live),
 }
+# Whoever makes room or comes along is changed for those who synchronise, yet nobody edited it: no new version.
 SHIFT = {
     name: update(lessons)
     .where(*where, _live, lessons.c.position >= bindparam("start"))
-    .values(position=lessons.c.position + 1)
+    .values(position=lessons.c.position + 1, updated_at=bindparam("at"))
     for name, where in (("section", _in_section), ("lesson", _in_lesson))
 }
 FOLLOW = (
-    update(lessons).where(lessons.c.parent_id == bindparam("of_parent")).values(section_id=bindparam("new_section"))
+    update(lessons)
+    .where(lessons.c.parent_id == bindparam("of_parent"))
+    .values(section_id=bindparam("new_section"), updated_at=bindparam("at"))
 )
 TRASH_TOPICS = (
     update(lessons)
@@ -160,7 +163,7 @@ def _place(kind: str, of: Mapping[str, int], wanted: int | None) -> int:
         return 0
     if wanted is None or wanted > last:
         return int(last) + 1
-    db.execute(SHIFT[kind], {**of, "start": wanted})
+    db.execute(SHIFT[kind], {**of, "start": wanted, "at": clock.now()})
     return wanted
 
 
@@ -235,7 +238,8 @@ def _write(before: Row, columns: Mapping[str, Any]) -> None:
 
 def _move_topics(before: Row, after: Row) -> None:
     if before["section_id"] != after["section_id"]:
-        db.execute(FOLLOW, {"of_parent": after["id"], "new_section": after["section_id"]})
+        moved = {"new_section": after["section_id"], "at": after["updated_at"]}
+        db.execute(FOLLOW, {"of_parent": after["id"], **moved})
     if before["status"] == after["status"]:
         return
     if after["status"] == "trash":
