@@ -20,14 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from redis import RedisError
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from learnomy_wp.config import Config, ConfigError, require_strong_secret
 from learnomy_wp.kernel import call as calls
 from learnomy_wp.kernel import channel, db
 from learnomy_wp.kernel.keystore import KeyStore
 from wp_schema import passwords, php
-from wp_schema.tables import options
+from wp_schema.tables import blogs, options, sitemeta
 
 RECORD_MAX_AGE_SECONDS = 300
 COPY_SECONDS = 2
@@ -53,6 +53,10 @@ OPTION_NAMES = (
 # What the record takes of the option `learnomy_bridge`.
 BRIDGE_FACTS = ("compat", "harmless", "firewall_ok")
 OPTIONS = select(options.c.option_name, options.c.option_value).where(options.c.option_name.in_(OPTION_NAMES))
+NETWORK_PLUGINS = select(sitemeta.c.meta_value).where(
+    sitemeta.c.site_id == select(blogs.c.site_id).where(blogs.c.blog_id == bindparam("blog_id")).scalar_subquery(),
+    sitemeta.c.meta_key == "active_sitewide_plugins",
+)
 
 
 @dataclass(frozen=True)
@@ -202,6 +206,8 @@ class Site:
             return _parse_record(packed)
         found: dict[str, Any] = {row["option_name"]: row["option_value"] for row in db.rows(OPTIONS)}
         found.update(self._addresses())
+        if self.is_multisite:
+            found["active_sitewide_plugins"] = db.value(NETWORK_PLUGINS, {"blog_id": db.blog_id()}) or ""
         if not self.store.is_shared_memory:
             return _parse_record(json.dumps(found, sort_keys=True).encode())
         # The option holds the secret too, which is no other program's to find in Redis.
@@ -267,13 +273,19 @@ def _problem(raw: Mapping[str, Any], bridge: Mapping[str, Any], noted: Mapping[s
         return "nothing is recorded yet"
     if bridge.get("compat"):
         return "compatibility mode"
-    if hashlib.md5(raw.get("active_plugins", "").encode(), usedforsecurity=False).hexdigest() != noted.get("plugins"):
+    if _md5(raw.get("active_plugins", "")) != noted.get("plugins"):
         return "the active plugins changed"
+    if "active_sitewide_plugins" in raw and _md5(raw["active_sitewide_plugins"]) != noted.get("network"):
+        return "the network's plugins changed"
     if (raw.get("stylesheet"), raw.get("template")) != (noted.get("stylesheet"), noted.get("template")):
         return "the theme changed"
     if any(int(flag or 0) for flag in dict(_array(noted.get("blog"))).values()):
         return "the blog is archived, spam or deleted"
     return ""
+
+
+def _md5(text: str) -> str:
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
 def _array(value: Any) -> dict[str, Any]:

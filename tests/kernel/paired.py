@@ -81,6 +81,7 @@ class Paired:
                 "fingerprint": "f" * 32,
                 "time": int(time.time()) - age,
                 "plugins": hashlib.md5(stored.get("active_plugins", "").encode()).hexdigest(),
+                "network": hashlib.md5(b"").hexdigest(),
                 "stylesheet": stored.get("stylesheet"),
                 "template": stored.get("template"),
                 "listeners": {},

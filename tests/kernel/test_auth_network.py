@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, insert, text, update
+from sqlalchemy import delete, event, insert, text, update
 
 from learnomy_wp.kernel import db
 from learnomy_wp.kernel.auth import users as identity
@@ -171,3 +173,36 @@ def test_a_blog_is_found_by_host_and_path(network: Paired) -> None:
         answer = client.post(f"{path}/wp-json/learnomy/v1/auth/token", json=body, headers={"Host": host})
         assert answer.headers["X-Accel-Redirect"] == "@wordpress", "WordPress knows whether there is such a site"
         assert answer.headers["X-Request-ID"]
+
+
+@contextmanager
+def statements(api: Api) -> Iterator[list[str]]:
+    """The statements that read meanwhile."""
+    sent: list[str] = []
+
+    def note(*facts: Any) -> None:
+        sent.append(facts[2])
+
+    event.listen(api.runtime.database.read, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(api.runtime.database.read, "before_cursor_execute", note)
+
+
+@pytest.mark.parametrize(("facts", "queries"), [(NETWORK, 2), ({}, 1)], ids=["network", "single"])
+def test_the_networks_plugins_cost_a_query_on_networks_only(
+    network: Paired, facts: dict[str, Any], queries: int
+) -> None:
+    with network.api.inside():
+        db.write(delete(sitemeta))
+        db.write(insert(sitemeta), {"site_id": 3, "meta_key": "active_sitewide_plugins", "meta_value": "a:0:{}"})
+    network.pair(**facts)
+    try:
+        for noted, why in ((b"a:0:{}", ""), (b"a:1:{...}", "the network's plugins changed")):
+            network.record(network=hashlib.md5(noted).hexdigest())
+            with network.api.inside(), statements(network.api) as sent:
+                found = network.api.runtime.site.record()
+            assert (found.problem, len(sent)) == (why if facts else "", queries)
+    finally:
+        network.pair(**NETWORK)

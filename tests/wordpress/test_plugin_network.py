@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import redis
 
 from tests.site import Answer, Site
 from tests.wordpress.channel_ends import door_of
@@ -138,3 +140,44 @@ def test_a_plugin_of_the_network_is_heard_on_every_site(site: Site) -> None:
     finally:
         site.php(load + "deactivate_plugins( 'wide/wide.php', false, true ); return 1;")
     assert second(site, "/health", door="full").status == 200
+
+
+def test_a_plugin_that_a_deployment_switched_on_for_the_network_is_noticed(site: Site) -> None:
+    """Its files are there, and the table is changed with no WordPress running."""
+    site._write(
+        site.content / "plugins" / "deployed" / "deployed.php",
+        "<?php\n/*\nPlugin Name: deployed\n*/\nadd_filter( 'rest_authentication_errors',"
+        " fn() => new WP_Error( 'closed', 'Closed.', array( 'status' => 401 ) ) );",
+    )
+    where = "WHERE meta_key = 'active_sitewide_plugins'"
+    before = site.value(f"SELECT meta_value FROM wp_sitemeta {where}")
+    count, _, entries = before.removeprefix("a:").partition(":{")
+    after = f'a:{int(count) + 1}:{{{entries[:-1]}s:21:"deployed/deployed.php";i:1700000000;}}'
+    for ask in (site.get, functools.partial(second, site)):
+        wait_for(lambda ask=ask: (answer := ask("/health")).status == 200 and door_of(site, answer) == "direct")
+    site.rows(f"UPDATE wp_sitemeta SET meta_value = %s {where}", after)
+    forget_copies(site)
+    try:
+        for ask in (site.get, functools.partial(second, site)):
+            for door in ("direct", "early", "full"):
+                assert ask("/health", door=door).status == 401
+    finally:
+        site.rows(f"UPDATE wp_sitemeta SET meta_value = %s {where}", before)
+        forget_copies(site)
+    for ask in (site.get, functools.partial(second, site)):
+        assert ask("/health", door="full").status == 200
+        wait_for(lambda ask=ask: (answer := ask("/health")).status == 200 and door_of(site, answer) == "direct")
+
+
+def wait_for(is_so: Callable[[], bool]) -> None:
+    """Wait for what WordPress writes after its answer, and the backend reads two seconds later."""
+    deadline = time.monotonic() + 10
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def forget_copies(site: Site) -> None:
+    """Let the backend read its records anew, which it does every two seconds by itself."""
+    with redis.Redis.from_url(site.redis_url) as connection:
+        connection.flushdb()

@@ -35,6 +35,7 @@ final class Record {
 		'learnomy_bridge',
 		'learnomy_keys',
 		'active_plugins',
+		'active_sitewide_plugins',
 		'template',
 		'stylesheet',
 		'home',
@@ -77,7 +78,7 @@ final class Record {
 	 * @return void
 	 */
 	public static function init(): void {
-		self::$running = Record_Files::fingerprint();
+		add_action( 'plugins_loaded', array( self::class, 'note_files' ), -PHP_INT_MAX );
 		add_action( 'wp_loaded', array( self::class, 'look' ), PHP_INT_MAX );
 		add_action( 'shutdown', array( self::class, 'on_shutdown' ), PHP_INT_MAX - 1 );
 		foreach ( self::WATCHED as $option ) {
@@ -87,6 +88,15 @@ final class Record {
 			add_action( 'add_site_option_' . $option, array( self::class, 'note_change' ) );
 			add_action( 'update_site_option_' . $option, array( self::class, 'note_change' ) );
 		}
+	}
+
+	/**
+	 * Notes which files this request runs, as early as WordPress knows of all of them.
+	 *
+	 * @return void
+	 */
+	public static function note_files(): void {
+		self::$running = Record_Files::fingerprint();
 	}
 
 	/**
@@ -265,6 +275,7 @@ final class Record {
 			'settled'     => $settled,
 			'time'        => time(),
 			'plugins'     => md5( Record_Files::raw_option( 'active_plugins' ) ),
+			'network'     => md5( Record_Files::network_plugins() ),
 			'stylesheet'  => Record_Files::raw_option( 'stylesheet' ),
 			'template'    => Record_Files::raw_option( 'template' ),
 			'listeners'   => $seen['listeners'],
