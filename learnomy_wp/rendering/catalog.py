@@ -28,6 +28,11 @@ SORTS = (
 )
 # What a visitor may choose in the address.
 CHOICES = ("search", "category", "tag", "level", "price", "sort")
+# WordPress has query variables of these names: an address with one asks for its own posts, and a static front page
+# turns into the blog. So links and forms say them in our own words; what comes by the plain name is understood too.
+PARAMETERS = {name: name for name in CHOICES} | {"search": "learnomy_search", "tag": "learnomy_tag"}
+# Choices that the form has no field for go on with it.
+NO_FIELD = ("tag", "price")
 PAGE = "learnomy_page"
 CATEGORIES = (
     select(terms.c.name, terms.c.slug)
@@ -65,7 +70,8 @@ class CategoryAttributes(CatalogAttributes):
 @shown_as(CatalogAttributes(), block="learnomy/course-catalog", shortcode="learnomy_courses")
 def render_catalog(attributes: Mapping[str, Any], context: Context) -> Fragment:
     """Courses as cards, with filters that work as a plain form."""
-    chosen = _chosen(attributes, context.query)
+    asked = _asked(context.query)
+    chosen = {name: str(asked.get(name) or attributes.get(name) or "") for name in CHOICES}
     page = _page_number(context.query)
     query = _query(chosen, per_page=attributes["perPage"], page=page)
     found = listing.list_courses(context.actor, query)
@@ -81,7 +87,8 @@ def render_catalog(attributes: Mapping[str, Any], context: Context) -> Fragment:
         chosen=chosen,
         sorts=SORTS,
         action=context.path,
-        kept={},
+        kept={PARAMETERS[name]: asked[name] for name in NO_FIELD if name in asked},
+        parameters=PARAMETERS,
         uid=f"learnomy-{hashlib.blake2b(repr(sorted(attributes.items())).encode(), digest_size=4).hexdigest()}",
         previous_url=_page_url(context, page - 1) if page > 1 else "",
         next_url=_page_url(context, page + 1) if page * attributes["perPage"] < min(found.total, 1000) else "",
@@ -112,9 +119,10 @@ def render_category_page(attributes: Mapping[str, Any], context: Context) -> Fra
     return fragment
 
 
-def _chosen(attributes: Mapping[str, Any], query: Mapping[str, str]) -> dict[str, str]:
-    """What the visitor chose, else what the attributes say."""
-    return {name: str(query.get(name) or attributes.get(name) or "") for name in CHOICES}
+def _asked(query: Mapping[str, str]) -> dict[str, str]:
+    """What the visitor chose in the address."""
+    asked = {name: query.get(PARAMETERS[name]) or query.get(name) for name in CHOICES}
+    return {name: value for name, value in asked.items() if value}
 
 
 def _query(chosen: Mapping[str, str], *, per_page: int, page: int) -> dict[str, Any]:
@@ -133,14 +141,14 @@ def _page_number(query: Mapping[str, str]) -> int:
 
 
 def _page_url(context: Context, number: int) -> str:
-    query = {name: value for name, value in context.query.items() if name in CHOICES and value}
+    query = {PARAMETERS[name]: value for name, value in _asked(context.query).items()}
     if number > 1:
         query[PAGE] = str(number)
     return context.path + (f"?{urlencode(query)}" if query else "")
 
 
 def _head(title: str, description: str, canonical: str, context: Context) -> dict[str, Any]:
-    is_filtered = any(context.query.get(name) for name in (*CHOICES, PAGE))
+    is_filtered = bool(_asked(context.query) or context.query.get(PAGE))
     return {
         "title": title,
         "description": description,

@@ -123,9 +123,36 @@ def test_visitors_filter_sort_and_page_without_script(site: Site, word: str) -> 
         nonsense = page(site, f"{path}?level=%27%20OR%201=1&sort=nothing&learnomy_page=9999999999")
     assert titles(first.text) == [f"{word} A"]
     assert titles(second.text) == [f"{word} B"]
+    own = set(site.php("$wp = new WP(); return array_merge( $wp->public_query_vars, $wp->private_query_vars );"))
+    form = first.text.split('class="learnomy-catalog__filters"')[1].split("</form>")[0]
+    names = set(re.findall(r'<(?:input|select)[^>]* name="([^"]+)"', form))
+    assert names
+    assert not own & names
     assert titles(narrowed.text) == [f"{word} A"]
     assert nonsense.status == 200
     assert first.text.count('method="get"') >= 1
+
+
+@pytest.mark.wordpress("6.1", "7.1")
+def test_choices_stay_on_the_page_that_shows_the_catalogue(site: Site, word: str) -> None:
+    """Core takes `tag`, `search` and others for questions of its own, also on a page and on the front page."""
+    tagged = site.post(
+        "/courses", door="internal", user="admin", json={"title": f"{word} tagged", "tags": [f"{word}-ink"]}
+    )
+    site.post(f"/courses/{tagged.data['id']}/publish", door="internal", user="admin", json={})
+    block = '<!-- wp:learnomy/course-catalog {"perPage":1,"sort":"title"} /-->'
+    with post(site, block) as path:
+        page_id = site.php(f"return url_to_postid( '{path}' );")
+        by_tag = page(site, f"{path}?learnomy_tag={word.lower()}-ink")
+        with site.option("show_on_front", "page"), site.option("page_on_front", page_id):
+            front = page(site, f"/?learnomy_search={word}")
+            onward = re.search(r'rel="next" href="([^"]+)"', front.text)
+            assert onward
+            second = page(site, onward[1].replace("&amp;", "&").split(site.php_url)[-1])
+    assert titles(by_tag.text) == [f"{word} tagged"]
+    assert f'name="learnomy_tag" value="{word.lower()}-ink"' in by_tag.text
+    assert (titles(front.text), titles(second.text)) == ([f"{word} A"], [f"{word} B"])
+    assert "Welcome to WordPress" not in front.text
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ final class Fragment_Cache {
 	public function __construct( string $address ) {
 		wp_parse_str( (string) wp_parse_url( $address, PHP_URL_QUERY ), $query );
 		// Searches and places in a list are without end.
-		$this->is_kept = ! array_diff( array_keys( $query ), array( 'category', 'tag', 'level', 'price', 'sort', 'learnomy_route', 'learnomy_slug' ) );
+		$this->is_kept = ! array_diff( array_keys( $query ), array( 'category', 'tag', 'learnomy_tag', 'level', 'price', 'sort', 'learnomy_route', 'learnomy_slug' ) );
 		$this->context = (string) wp_json_encode( array( $address, determine_locale(), get_stylesheet(), LEARNOMY_BACKEND_VERSION ) );
 	}
 
