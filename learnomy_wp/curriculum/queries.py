@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import and_, bindparam, select
+from sqlalchemy import bindparam, select
 
 from learnomy_wp.courses import lookups
-from learnomy_wp.enrollments.access import find_access
 from learnomy_wp.kernel import db
 from learnomy_wp.kernel.actor import Actor
-from learnomy_wp.progress.state import LessonState, curriculum_states
-from wp_schema.tables import enrollments, lessons, progress, quizzes, sections
+from learnomy_wp.progress.state import LessonState, curriculum_states, quiz_states
+from wp_schema.tables import enrollments, lessons, quizzes, sections
 
 Row = dict[str, Any]
 
@@ -51,18 +50,6 @@ QUIZZES = (
         quizzes.c.mode,
         quizzes.c.status,
         quizzes.c.is_required,
-        progress.c.state.label("done"),
-        progress.c.completed_at,
-    )
-    .select_from(
-        quizzes.outerjoin(
-            progress,
-            and_(
-                progress.c.user_id == bindparam("user_id"),
-                progress.c.object_type == "quiz",
-                progress.c.object_id == quizzes.c.id,
-            ),
-        )
     )
     .where(quizzes.c.course_id == bindparam("course_id"), quizzes.c.status.in_(("draft", "published")))
     .order_by(quizzes.c.position, quizzes.c.id)
@@ -91,7 +78,7 @@ def get_curriculum(actor: Actor, reference: str | int) -> Row:
         for row in shown
         if row["parent_id"] is None
     ]
-    asked = _quizzes(actor, course, is_staff=is_staff)
+    asked = _quizzes(actor, course, states, is_staff=is_staff)
     found = db.rows(SECTIONS, {"course_id": course_id})
     places = {row["id"] for row in found}
     return {
@@ -131,17 +118,18 @@ def _lesson(row: Row, states: Mapping[int, LessonState]) -> Row:
     }
 
 
-def _quizzes(actor: Actor, course: Row, *, is_staff: bool) -> list[Row]:
+def _quizzes(actor: Actor, course: Row, lesson_states: Mapping[int, LessonState], *, is_staff: bool) -> list[Row]:
     if not course["quiz_count"] and not is_staff:
         return []
-    rows = db.rows(QUIZZES, {"course_id": course["id"], "user_id": actor.id})
-    reason = None if is_staff or not rows else find_access(actor.id, course["id"]).reason
-    return [_quiz(row, reason) for row in rows if is_staff or row["status"] == "published"]
+    rows = db.rows(QUIZZES, {"course_id": course["id"]})
+    states = quiz_states(actor, course["id"], lesson_states) if rows else {}
+    return [_quiz(row, states) for row in rows if is_staff or _counts(states, row)]
 
 
-def _quiz(row: Row, reason: str | None) -> Row:
-    state = row["done"] if row["done"] in ("in_progress", "completed") else "available"
-    return {**row, "state": "locked" if reason else state, "locked_reason": reason}
+def _quiz(row: Row, states: Mapping[int, LessonState]) -> Row:
+    state = states.get(row["id"]) or LessonState("locked")
+    known = {"state": state.state, "locked_reason": state.locked_reason, "available_at": state.available_at}
+    return {**row, **known, "completed_at": state.completed_at}
 
 
 def _grouped(rows: Iterable[Row]) -> dict[int, list[Row]]:

@@ -45,6 +45,7 @@ class QuizStateOut(Out):
     is_required = fields.Boolean(required=True)
     state = fields.String(required=True, metadata={"enum": STATES})
     locked_reason = fields.String(required=True, allow_none=True)
+    available_at = Time(required=True, allow_none=True)
     completed_at = Time(required=True, allow_none=True)
 
 

@@ -12,7 +12,7 @@ from learnomy_wp.kernel.actor import Actor
 from learnomy_wp.kernel.errors import Forbidden, NotFound
 from learnomy_wp.progress import counts
 from learnomy_wp.progress.policies import OPEN_STATES, is_staff
-from learnomy_wp.progress.state import LessonState, curriculum_states
+from learnomy_wp.progress.state import LessonState, curriculum_states, quiz_states
 from wp_schema.tables import course_instructors, courses, enrollments, lessons, progress, quizzes, sections
 
 Row = dict[str, Any]
@@ -70,9 +70,12 @@ def find_course_progress(actor: Actor, course_id: int, user_id: int | None = Non
             raise NotFound("enrolment")
         raise access.NotEnrolled if staff or course["course_status"] == "published" else NotFound("course")
     # Another learner's locks are the learner's, not those of who asks.
-    states = curriculum_states(actor if learner == actor.id else Actor(id=learner), course_id)
+    whose = actor if learner == actor.id else Actor(id=learner)
+    states = curriculum_states(whose, course_id)
     parts = {lesson_id: state for lesson_id, state in states.items() if state.is_part}
     tests = db.rows(QUIZZES, {"course_id": course_id, "user_id": learner})
+    locks = quiz_states(whose, course_id, states) if tests else {}
+    tests = [test for test in tests if test["id"] in locks and locks[test["id"]].is_part]
     completed = sum(state.completed_at is not None for state in parts.values())
     return {
         "course_id": course_id,
@@ -88,7 +91,7 @@ def find_course_progress(actor: Actor, course_id: int, user_id: int | None = Non
         "completed_at": course["completed_at"],
         "last_activity_at": course["last_activity_at"],
         "next_lesson": _find_next(parts),
-        "items": [*(_lesson_item(*part) for part in parts.items()), *map(_quiz_item, tests)],
+        "items": [*(_lesson_item(*part) for part in parts.items()), *(_quiz_item(test, locks) for test in tests)],
     }
 
 
@@ -109,11 +112,13 @@ def _lesson_item(lesson_id: int, state: LessonState) -> Row:
     }
 
 
-def _quiz_item(test: Row) -> Row:
-    done = test["state"] in ("in_progress", "completed")
+def _quiz_item(test: Row, locks: dict[int, LessonState]) -> Row:
+    state = locks[test["id"]]
     return {
         "type": "quiz",
         "id": test["id"],
-        "state": test["state"] if done else "available",
+        "state": state.state,
+        "locked_reason": state.locked_reason,
+        "available_at": state.available_at,
         "completed_at": test["completed_at"] if test["state"] == "completed" else None,
     }

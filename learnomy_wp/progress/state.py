@@ -17,6 +17,7 @@ from learnomy_wp.progress.changes import complete_course, recount, restart
 from learnomy_wp.progress.drip import opens_at
 from learnomy_wp.progress.outline import IS_PART, ORDER, SOURCE, find_neighbours, progress_on
 from learnomy_wp.progress.policies import LESSON_ACCESS, LESSON_PROGRESS, LessonLocked, find_lesson_facts, is_staff
+from learnomy_wp.progress.quizzes import drip_lock, list_quizzes
 from learnomy_wp.progress.rows import lock_enrollment
 from wp_schema.tables import courses, lessons, progress
 
@@ -31,6 +32,7 @@ __all__ = [
     "find_neighbours",
     "lock_enrollment",
     "opens_at",
+    "quiz_states",
     "recount",
     "restart",
 ]
@@ -100,7 +102,44 @@ def curriculum_states(actor: Actor, course_id: int) -> dict[int, LessonState]:
     return states
 
 
+def quiz_states(actor: Actor, course_id: int, lessons: Mapping[int, LessonState]) -> dict[int, LessonState]:
+    """The states of a course's quizzes for the caller, in order; `lessons` is what `curriculum_states` gave.
+
+    Two queries. A quiz of a lesson is locked while the lesson is. `is_part` says that it is published, and its lesson.
+    """
+    now = clock.now()
+    course = db.row(COURSE, {"course_id": course_id, "actor_id": actor.id, "now": now})
+    if course is None:
+        return {}
+    staff = is_staff(actor, course)
+    closed = None if staff else _why_closed(actor, course, now)
+    states = {}
+    for row in list_quizzes(actor.id, course_id):
+        lock = None if staff else _quiz_lock(row, course, lessons, closed, now)
+        is_part = row["status"] == "published" and (row["lesson_id"] is None or _is_part(lessons, row["lesson_id"]))
+        states[row["id"]] = _state({**row, "is_part": is_part, "parent_id": None, "position_seconds": 0}, lock)
+    return states
+
+
+def _is_part(lessons: Mapping[int, LessonState], lesson_id: int) -> bool:
+    lesson = lessons.get(lesson_id)
+    return lesson is not None and lesson.is_part
+
+
 Lock = tuple[str, datetime | None]
+
+
+def _quiz_lock(
+    row: Mapping[str, Any],
+    course: Mapping[str, Any],
+    lessons: Mapping[int, LessonState],
+    closed: Lock | None,
+    now: datetime,
+) -> Lock | None:
+    lesson = lessons.get(row["lesson_id"]) if row["lesson_id"] is not None else None
+    if lesson is not None:
+        return (lesson.locked_reason or "not_yet_open", lesson.available_at) if lesson.state == "locked" else None
+    return closed or drip_lock(row, course["drip_mode"], course["enrolled_at"], now)
 
 
 def _why_closed(actor: Actor, course: Mapping[str, Any], now: datetime) -> Lock | None:

@@ -55,7 +55,7 @@ quizzes = table(
     Column("access_code", String(64), nullable=True),
     maybe_count("time_limit_seconds"),
     count("grace_seconds"),
-    state("on_late", "submit"),  # submit | keep | refuse
+    state("on_late", "submit"),  # submit | count | abandon
     points("passing_percent"),
     flag("shuffle_questions"),
     flag("shuffle_answers"),
@@ -71,6 +71,8 @@ quizzes = table(
     points("max_score"),
     count("attempt_count"),
     count("passed_count"),
+    json("overridden"),  # users with an override in their progress
+    json("statistics"),  # per question, as the last job counted them
     json("extra"),
     version(),
     at("created_at", null=False),
@@ -85,8 +87,10 @@ quizzes = table(
     index("changed", "course_id", "updated_at", "id"),
     index("course_created", "course_id", "status", "created_at", "id"),
     index("title", "status", "sort_title", "id"),
+    index("titles", "sort_title", "id"),
     index("created", "status", "created_at", "id"),
-    index("mode", "status", "mode", "created_at", "id"),
+    index("newest", "created_at", "id"),
+    index("newest_mode", "mode", "created_at", "id"),
     index("author", "author_id", "status", "created_at", "id"),
     index("deleted", "deleted_at"),
 )
@@ -189,6 +193,7 @@ quiz_attempts = table(
     at("started_at", null=False),
     at("due_at"),
     at("grace_until"),
+    at("ends_at"),  # when the clock ends it, while it is open
     at("submitted_at"),
     at("graded_at"),
     at("abandoned_at"),
@@ -218,10 +223,10 @@ quiz_attempts = table(
     index("quiz", "quiz_id", "started_at", "id"),
     index("quiz_status", "quiz_id", "status", "started_at", "id"),
     index("course", "course_id", "started_at", "id"),
-    index("course_status", "course_id", "status", "submitted_at", "id"),
+    index("course_status", "course_id", "status", "started_at", "id"),
     index("status", "status", "started_at", "id"),
     index("started", "started_at", "id"),
-    index("due", "status", "due_at", "id"),
+    index("ends", "ends_at", "id"),
     index("changed", "user_id", "updated_at", "id"),
 )
 
