@@ -20,6 +20,7 @@ features.blueprints()
 DECLARED = [declared for declared in ENDPOINTS.values() if declared.namespace == NAMESPACE]
 # What rest_get_allowed_schema_keywords() and the arguments of a route know.
 KEYWORDS = set(route_table.KEPT) | {"required"}
+ROUTES = Path(__file__).resolve().parents[2] / "bridge" / "learnomy" / "includes" / "routes.php"
 TYPES = {"array", "object", "string", "number", "integer", "boolean", "null"}
 
 
@@ -33,8 +34,16 @@ def read_by_php(source: str, folder: Path) -> Any:
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    source = route_table.render()
-    return read_by_php(source, tmp_path_factory.mktemp("php"))[NAMESPACE]
+    """The rows as the plugin puts them together."""
+    folder = tmp_path_factory.mktemp("plugin")
+    (folder / "includes").mkdir()
+    (folder / "includes" / "route-table.php").write_text(route_table.render())
+    source = f"""<?php
+        define( 'LEARNOMY_DIR', '{folder}' );
+        require '{ROUTES}';
+        return Learnomy\\Routes::table();
+    """
+    return read_by_php(source, folder)[NAMESPACE]
 
 
 def row_of(table: list[dict[str, Any]], declared: Endpoint) -> dict[str, Any]:
@@ -94,6 +103,15 @@ def test_what_the_plugin_goes_by_is_there(table: list[dict[str, Any]]) -> None:
         named = [filters.get("payload", ""), filters.get("query", ""), *filters.get("rules", [])]
         assert {name for name in named if name} == set(declared.filters)
         assert all(name.startswith("learnomy_") for name in declared.filters)
+
+
+def test_no_argument_is_described_twice(tmp_path: Path) -> None:
+    """Nor is what differs from machine to machine: the list of all time zones."""
+    shared = read_by_php(route_table.render(), tmp_path)["arguments"]
+    described = [(key.partition(":")[0], json.dumps(value)) for key, value in shared.items()]
+    assert len(set(described)) == len(described)
+    assert all(len(value.get("enum") or ()) <= route_table.MOST_VALUES for value in shared.values())
+    assert set(shared["timezone"]) == {"type", "maxLength"}
 
 
 VALUES = st.recursive(

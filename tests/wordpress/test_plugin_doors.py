@@ -254,7 +254,7 @@ def test_odd_bytes_in_an_address_do_no_harm(site: Site, door: str) -> None:
 def test_every_endpoint_is_a_route_with_args_and_none_stands_in_the_index(site: Site) -> None:
     found = site.php(
         """
-        $table  = require LEARNOMY_DIR . '/includes/route-table.php';
+        $table  = \\Learnomy\\Routes::table();
         $routes = rest_get_server()->get_routes( 'learnomy/v1' );
         $lacks  = array();
         $public = array();

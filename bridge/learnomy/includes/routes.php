@@ -2,10 +2,11 @@
 /**
  * Registers every endpoint in WordPress, from the table that the backend generates.
  *
- * The table (route-table.php) is a list of rows by namespace. A row: `path`, `method`, `name`, `public`, `deadline`
- * (read, write, upload), `args` as WordPress has them, and where they apply `list` (its data is rows), `authenticate`
- * (WordPress judges the password first) and `filters`: `query` and `payload` are applied here, `rules` are those that
- * the backend asks for. A write has the filter `learnomy_pre_{name}` too, which may refuse it.
+ * The table (route-table.php) says each thing once: `routes` are rows by namespace, path and method, and a row's
+ * `args` name entries of `arguments`. A row put together: `path`, `method`, `name`, `public`, `deadline` (read, write,
+ * upload), `args` as WordPress has them, and where they apply `list` (its data is rows), `authenticate` (WordPress
+ * judges the password first) and `filters`: `query` and `payload` are applied here, `rules` are those that the backend
+ * asks for. A write has the filter `learnomy_pre_{name}` too, which may refuse it.
  *
  * @package Learnomy
  */
@@ -44,10 +45,38 @@ final class Routes {
 	 */
 	public static function table(): array {
 		if ( null === self::$table ) {
-			$file        = LEARNOMY_DIR . '/includes/route-table.php';
-			self::$table = is_file( $file ) ? (array) require $file : array();
+			$stored      = require LEARNOMY_DIR . '/includes/route-table.php';
+			self::$table = array();
+			foreach ( $stored['routes'] as $namespace => $paths ) {
+				foreach ( $paths as $path => $methods ) {
+					foreach ( $methods as $method => $row ) {
+						$row['args']                 = self::arguments( isset( $row['args'] ) ? $row['args'] : '', $stored['arguments'] );
+						self::$table[ $namespace ][] = $row + array(
+							'path'     => $path,
+							'method'   => $method,
+							'public'   => false,
+							'deadline' => 'GET' === $method ? 'read' : 'write',
+						);
+					}
+				}
+			}
 		}
 		return self::$table;
+	}
+
+	/**
+	 * The arguments that a row names.
+	 *
+	 * @param string  $keys      Keys of descriptions, apart by spaces: a name, or a name, a colon and a number.
+	 * @param array[] $described Descriptions by key.
+	 * @return array[] By name.
+	 */
+	private static function arguments( string $keys, array $described ): array {
+		$arguments = array();
+		foreach ( array_filter( explode( ' ', $keys ) ) as $key ) {
+			$arguments[ (string) strtok( $key, ':' ) ] = $described[ $key ];
+		}
+		return $arguments;
 	}
 
 	/**
@@ -76,7 +105,7 @@ final class Routes {
 	 */
 	private static function handler( array $row, string $namespace ): array {
 		$args = $row['args'];
-		foreach ( $args as $name => $arg ) {
+		foreach ( array_keys( $args ) as $name ) {
 			// Described, never judged: the backend answers for what is wrong.
 			$args[ $name ]['sanitize_callback'] = null;
 		}
