@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from sqlalchemy import bindparam, select
@@ -49,26 +50,34 @@ def columns_of(actor: Actor, body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _rendered(actor: Actor, body: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    if "content" in body:
-        made = wordpress.render_content(body["content"], actor.id)
-        found |= {"content_raw": body["content"], "content_html": made["html"], "content_slots": made["slots"] or None}
-    if "faq_html" in body:
-        given = body["faq_html"]
-        found["faq_html"] = wordpress.render_content(given, actor.id)["html"] if given else None
-    if "thumbnail_id" in body:
-        found["thumbnail_id"] = body["thumbnail_id"] or 0
-        found["thumbnail_url"] = _thumbnail_url(actor, body["thumbnail_id"])
-    return found
+    """What WordPress has to be asked for, in one round."""
+    found = wordpress.together(*(partial(ask, actor, body[name]) for name, ask in _ASKED.items() if name in body))
+    return {column: value for columns in found for column, value in columns.items()}
 
 
-def _thumbnail_url(actor: Actor, image_id: int | None) -> str | None:
+def _content(actor: Actor, content: str) -> dict[str, Any]:
+    made = wordpress.render_content(content, actor.id)
+    return {"content_raw": content, "content_html": made["html"], "content_slots": made["slots"] or None}
+
+
+def _faq(actor: Actor, given: str | None) -> dict[str, Any]:
+    return {"faq_html": wordpress.render_content(given, actor.id)["html"] if given else None}
+
+
+def _thumbnail(actor: Actor, image_id: int | None) -> dict[str, Any]:
     if not image_id:
-        return None
+        return {"thumbnail_id": 0, "thumbnail_url": None}
     url = wordpress.image_url(image_id, actor)
     if url is None:
         raise ValidationFailed.of("thumbnail_id", "There is no such image in the media library.", "unknown")
-    return url
+    return {"thumbnail_id": image_id, "thumbnail_url": url}
+
+
+_ASKED: dict[str, Callable[[Actor, Any], dict[str, Any]]] = {
+    "content": _content,
+    "faq_html": _faq,
+    "thumbnail_id": _thumbnail,
+}
 
 
 def check_whole(course: Mapping[str, Any]) -> None:

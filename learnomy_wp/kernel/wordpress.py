@@ -9,9 +9,9 @@ a signed loopback. On the embedded default `local.py` answers.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -19,6 +19,8 @@ from learnomy_wp.kernel import call as calls
 from learnomy_wp.kernel import local, loopback, site
 from learnomy_wp.kernel.actor import Actor
 from learnomy_wp.kernel.errors import InternalError
+
+T = TypeVar("T")
 
 MAX_ROUNDS = 4
 
@@ -59,6 +61,20 @@ class Effects:
 
     effects: list[dict[str, Any]]
     answer: Any
+
+
+def together(*calls: Callable[[], T]) -> list[T]:
+    """The results of calls that ask WordPress, all asked in one round where none depends on another."""
+    found: list[T] = []
+    questions: list[Question] = []
+    for call in calls:
+        try:
+            found.append(call())
+        except Ask as ask:
+            questions += ask.questions
+    if questions:
+        raise Ask(questions)
+    return found
 
 
 def apply_filter(name: str, value: Any, arguments: Sequence[Any]) -> Any:
