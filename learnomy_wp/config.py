@@ -76,6 +76,7 @@ class Config:
     redis_url: str | None
     redis_namespace: str
     state_dir: Path
+    files_dir: Path
     secret: str | None
     wordpress: WpConfig | None
     salts: Mapping[str, str]
@@ -116,6 +117,7 @@ class Config:
             redis_url=_redis_url(read),
             redis_namespace=read.text("LEARNOMY_REDIS_NAMESPACE") or _namespace(url, prefix),
             state_dir=state_dir,
+            files_dir=cwd / (read.text("LEARNOMY_FILES_DIR") or state_dir / "files"),
             secret=_secret(environ, wordpress, state_dir if embedded else None),
             wordpress=wordpress,
             salts=_constant(wordpress, WpConfig.salts, {}),

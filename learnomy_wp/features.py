@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from learnomy_wp import unbuilt
 from learnomy_wp.accounts import routes as accounts
+from learnomy_wp.attachments import routes as attachments
 from learnomy_wp.courses import category_routes as categories
 from learnomy_wp.courses import jobs as course_jobs
 from learnomy_wp.courses import routes as courses
@@ -35,5 +36,5 @@ def blueprints() -> list[Blueprint]:
     built = [system.bp, accounts.bp, me.bp, enrollments.courses_bp, enrollments.bp]
     built += [progress.lessons_bp, progress.courses_bp]
     built += [courses.bp, categories.bp, curriculum.courses_bp, curriculum.bp, lessons.bp, work.bp]
-    built += [notes.bp]
+    built += [notes.bp, attachments.bp]
     return [*built, settings.blueprint(), unbuilt.blueprint()]

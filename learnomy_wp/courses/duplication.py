@@ -123,7 +123,7 @@ def _copy(payload: Mapping[str, Any], owner_id: int) -> int:
     _connect_quizzes(course["id"], row["completion_quiz_id"], required, quiz_ids)
     for old in _rows(FILES, source):
         if old["lesson_id"] in lesson_ids:
-            _insert(attachments, {**old, **into, "lesson_id": lesson_ids[old["lesson_id"]], "download_count": 0})
+            _insert(attachments, {**old, **into, "lesson_id": lesson_ids[old["lesson_id"]], "version": 1})
     changes.curriculum_changed(course["id"])
     return int(course["id"])
 

@@ -12,7 +12,7 @@ from learnomy_wp.kernel.actor import EDIT_COURSES, EDIT_OTHERS_COURSES, PUBLISH_
 from learnomy_wp.kernel.errors import Forbidden, NotFound, Unauthenticated
 from learnomy_wp.kernel.policy import USER, Params, Rule, on_object
 from learnomy_wp.progress import outline
-from wp_schema.tables import course_instructors, courses, lessons, sections
+from wp_schema.tables import attachments, course_instructors, courses, lessons, sections
 
 OWNER = ("owner",)
 EDITORS = ("owner", "co")
@@ -89,6 +89,16 @@ def course_rule(
     return on_object(name, load)
 
 
+# Learners know of the files of the lessons they know of.
+BY_ATTACHMENT = course_facts(
+    outline.SOURCE.join(courses, courses.c.id == lessons.c.course_id).join(
+        attachments, attachments.c.lesson_id == lessons.c.id
+    ),
+    and_(attachments.c.id == bindparam("id"), attachments.c.deleted_at.is_(None)),
+    outline.IS_PART,
+)
+
+
 EDIT = course_rule("course-editor", BY_COURSE, EDITORS, EDIT_COURSES)
 PUBLISH = course_rule("course-publisher", BY_COURSE, EDITORS, PUBLISH_COURSES)
 OWN = course_rule("course-owner", BY_COURSE, OWNER, EDIT_COURSES)
@@ -96,3 +106,4 @@ OWN = course_rule("course-owner", BY_COURSE, OWNER, EDIT_COURSES)
 STAFF_SOMEWHERE = USER.named("course-staff")
 EDIT_SECTION = course_rule("course-editor", BY_SECTION, EDITORS, EDIT_COURSES)
 EDIT_LESSON = course_rule("course-editor", BY_LESSON, EDITORS, EDIT_COURSES)
+EDIT_ATTACHMENT = course_rule("course-editor", BY_ATTACHMENT, EDITORS, EDIT_COURSES)

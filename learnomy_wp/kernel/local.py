@@ -11,8 +11,8 @@ from sqlalchemy import bindparam, select, update
 
 from learnomy_wp.kernel import db, site
 from learnomy_wp.kernel.actor import Actor
-from wp_schema import meta, options, passwords
-from wp_schema.tables import posts, users
+from wp_schema import meta, options, passwords, roles
+from wp_schema.tables import postmeta, posts, users
 
 _BLOCK_COMMENT = re.compile(r"<!--\s*/?wp:.*?-->", re.DOTALL)
 _parents = posts.alias("parents")
@@ -28,6 +28,24 @@ _IMAGE = (
     .where(
         bindparam("id") == posts.c.ID, posts.c.post_type == "attachment", posts.c.post_mime_type.startswith("image/")
     )
+)
+_path = (
+    select(postmeta.c.meta_value)
+    .where(postmeta.c.post_id == posts.c.ID, postmeta.c.meta_key == "_wp_attached_file")
+    .limit(1)
+    .scalar_subquery()
+)
+_FILE = (
+    select(
+        posts.c.post_title,
+        posts.c.post_author,
+        posts.c.post_status,
+        _path.label("path"),
+        _parents.c.post_status.label("parent_status"),
+        _parents.c.post_password.label("parent_password"),
+    )
+    .select_from(posts.outerjoin(_parents, posts.c.post_parent == _parents.c.ID))
+    .where(bindparam("id") == posts.c.ID, posts.c.post_type == "attachment")
 )
 SETTINGS = "learnomy_settings"
 _USER_COLUMNS = {"display_name", "user_email", "user_pass", "user_url"}
@@ -45,6 +63,16 @@ def image_url(image_id: int, user: Actor) -> str | None:
     """The stored address of an image that a user may see, as the plugin's `Asks` judges it."""
     found = db.row(_IMAGE, {"id": image_id})
     return str(found["guid"]) if found and _is_seen(found, user) else None
+
+
+def media_file(media_id: int, user: Actor) -> dict[str, str] | None:
+    """Where a file of the media library is, below the folder `uploads` of the state's; None as `image_url`."""
+    found = db.row(_FILE, {"id": media_id})
+    if found is None or not found["path"] or not _is_seen(found, user):
+        return None
+    base = site.current().config.state_dir / "uploads"
+    path = base / str(found["path"])
+    return {"path": str(path), "base": str(base), "name": path.name, "title": str(found["post_title"])}
 
 
 def _is_seen(image: Mapping[str, Any], user: Actor) -> bool:
@@ -93,4 +121,10 @@ def _meta_fields(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if name not in _USER_COLUMNS}
 
 
-_PERFORMERS = {"update_settings": _update_settings, "update_user": _update_user}
+def _add_role(effect: dict[str, Any]) -> None:
+    key = roles.capabilities_key(db.blog_prefix())
+    held = meta.read(db.execute, effect["user_id"], [key]).get(key)
+    set_user_meta(effect["user_id"], key, {**(held if isinstance(held, dict) else {}), effect["role"]: True})
+
+
+_PERFORMERS = {"update_settings": _update_settings, "update_user": _update_user, "add_role": _add_role}

@@ -17,7 +17,7 @@ from marshmallow import fields, validate
 from redis import RedisError
 from sqlalchemy import and_, bindparam, exists, insert, or_, select, update
 
-from learnomy_wp.kernel import cache, clock, db, events, hooks, log, loopback, retention, settings, site
+from learnomy_wp.kernel import cache, clock, db, events, hooks, local, log, loopback, retention, settings, site
 from learnomy_wp.kernel import call as calls
 from wp_schema.tables import outbox
 
@@ -196,5 +196,8 @@ def _tags(row: Mapping[str, Any]) -> list[str]:
 
 
 def _fire_here(row: dict[str, Any]) -> None:
-    hooks.do_action(row["hook"], row["args"])
+    if row["kind"] == "effect":
+        db.transaction(lambda: local.perform([{"kind": row["event"], **row["payload"]}]))
+    else:
+        hooks.do_action(row["hook"], row["args"])
     db.write(DONE, {"row_id": row["id"], "at": clock.now()})

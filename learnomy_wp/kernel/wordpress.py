@@ -116,6 +116,17 @@ def image_url(image_id: int, user: Actor) -> str | None:
     return str(answer["url"]) if answer else None
 
 
+def media_file(media_id: int, user: Actor) -> dict[str, str] | None:
+    """Where a file of the media library is: `path`, `base` (the folder of uploads), `name` and `title`.
+
+    None where there is none that `user` may see.
+    """
+    if site.current().is_embedded:
+        return local.media_file(media_id, user)
+    answer = _ask("call", "media_file", None, {"id": media_id, "user_id": user.id})
+    return {name: str(answer[name]) for name in ("path", "base", "name", "title")} if answer else None
+
+
 def check_password(user_id: int, password: str) -> bool:
     """`wp_check_password()`, where a plugin has a say in it or stores passwords in its own way.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
+from learnomy_wp.attachments.links import with_link
 from learnomy_wp.kernel import db, pages, wordpress
 from learnomy_wp.kernel.actor import Actor
 from learnomy_wp.kernel.errors import NotFound
@@ -42,9 +43,9 @@ FILES = (
 RULES = ("min_watch_seconds", "required_video_share", "requires_scroll", "required_quiz_id")
 
 
-def get_lesson(lesson_id: int, facts: Mapping[str, Any]) -> Row:
+def get_lesson(actor: Actor, lesson_id: int, facts: Mapping[str, Any]) -> Row:
     """The lesson that the caller was let into, with what `LESSON_ACCESS` found; may ask WordPress for dynamic parts."""
-    found = _describe(lesson_id, facts)
+    found = _describe(actor, lesson_id, facts)
     return {**found, "content_html": wordpress.fill_slots(found["content_html"], found["content_slots"])}
 
 
@@ -53,10 +54,10 @@ def get_lesson_for_staff(actor: Actor, lesson_id: int) -> Row:
     facts = find_lesson_facts(actor, lesson_id)
     if facts is None:
         raise NotFound("lesson")
-    return _describe(lesson_id, facts)
+    return _describe(actor, lesson_id, facts)
 
 
-def _describe(lesson_id: int, facts: Mapping[str, Any]) -> Row:
+def _describe(actor: Actor, lesson_id: int, facts: Mapping[str, Any]) -> Row:
     row = db.row(LESSON, {"id": lesson_id})
     if row is None:
         raise NotFound("lesson")
@@ -71,7 +72,7 @@ def _describe(lesson_id: int, facts: Mapping[str, Any]) -> Row:
         "state": done if done in ("in_progress", "completed") else "available",
         "position_seconds": facts["position_seconds"] or 0,
         "completed_at": facts["completed_at"] if done == "completed" else None,
-        "attachments": db.rows(FILES, {"of_lesson": lesson_id}),
+        "attachments": [with_link(actor, row) for row in db.rows(FILES, {"of_lesson": lesson_id})],
         "topics": [topic for topic in topics if facts["is_staff"] or topic["status"] == "published"],
         "previous": before,
         "next": after,

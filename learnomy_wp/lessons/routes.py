@@ -58,9 +58,9 @@ def create_lesson(actor: Actor, id: int, found: dict[str, Any], body: dict[str, 
     payload_filter=PAYLOAD,
     errors=(*REFUSALS.values(), LessonLocked),
 )
-def get_lesson(id: int, found: dict[str, Any]) -> dict[str, Any]:
+def get_lesson(actor: Actor, id: int, found: dict[str, Any]) -> dict[str, Any]:
     """Read a lesson or topic: content, video, attachments, drip and lock state, previous and next."""
-    return queries.get_lesson(id, found)
+    return queries.get_lesson(actor, id, found)
 
 
 @bp.endpoint(

@@ -102,7 +102,7 @@ class MediaOut(Out):
     captions = fields.List(fields.Nested(CaptionOut), required=True)
 
 
-class AttachmentOut(Out):
+class LessonAttachmentOut(Out):
     """A file of a lesson."""
 
     id = fields.Integer(required=True)
@@ -110,6 +110,9 @@ class AttachmentOut(Out):
     filename = fields.String(required=True)
     mime_type = fields.String(required=True)
     size_bytes = fields.Integer(required=True)
+    download_url = fields.String(
+        required=True, metadata={"description": "Opens the file for the caller, for five minutes and without a login."}
+    )
 
 
 class NeighbourOut(Out):
@@ -138,7 +141,7 @@ class LessonOut(LessonBaseOut):
     state = fields.String(required=True)
     position_seconds = fields.Integer(required=True)
     completed_at = Time(required=True, allow_none=True)
-    attachments = fields.List(fields.Nested(AttachmentOut), required=True)
+    attachments = fields.List(fields.Nested(LessonAttachmentOut), required=True)
     topics = fields.List(fields.Nested(NeighbourOut), required=True)
     previous = fields.Nested(NeighbourOut, required=True, allow_none=True)
     next = fields.Nested(NeighbourOut, required=True, allow_none=True)

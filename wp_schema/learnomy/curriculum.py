@@ -112,23 +112,21 @@ attachments = table(
     id_column(),
     ref("course_id"),
     ref("lesson_id"),
-    ref("media_id", null=True),  # of WordPress's media library; NULL = a private upload
-    state("storage", "media"),  # media | private
-    Column("path", String(512), nullable=True),  # below the private folder
+    ref("media_id", null=True),  # of WordPress's media library, where it was copied from; NULL = uploaded here
+    key("path", 64),  # below the private folder
     Column("filename", String(255), nullable=False),
     Column("title", String(255), nullable=False),
     Column("mime_type", String(127), nullable=False),
     Column("size_bytes", Id, nullable=False),
-    key("sha256", 64, null=True),
+    key("sha256", 64),
     count("position"),
     ref("uploaded_by"),
-    count("download_count"),
     version(),
     at("created_at", null=False),
     at("updated_at", null=False),
     at("deleted_at"),
     index("lesson", "lesson_id", "position", "id"),
     index("course", "course_id", "updated_at", "id"),
-    index("media", "media_id"),
+    index("path", "path"),
     index("deleted", "deleted_at"),
 )

@@ -104,6 +104,8 @@ final class Asks {
 				);
 			case 'image_url':
 				return self::image_url( isset( $args['id'] ) ? (int) $args['id'] : 0, isset( $args['user_id'] ) ? (int) $args['user_id'] : 0 );
+			case 'media_file':
+				return self::media_file( isset( $args['id'] ) ? (int) $args['id'] : 0, isset( $args['user_id'] ) ? (int) $args['user_id'] : 0 );
 			case 'check_password':
 				$user = get_userdata( isset( $args['user_id'] ) ? (int) $args['user_id'] : 0 );
 				return $user && isset( $args['password'] ) && wp_check_password( (string) $args['password'], $user->user_pass, $user->ID );
@@ -125,6 +127,31 @@ final class Asks {
 		}
 		$url = wp_get_attachment_url( $image_id );
 		return is_string( $url ) && '' !== $url ? array( 'url' => $url ) : null;
+	}
+
+	/**
+	 * Where the file of an attachment is that a user may see; null for what is none, or not for that user.
+	 *
+	 * @param int $media_id Attachment.
+	 * @param int $user_id  User.
+	 * @return array|null
+	 */
+	private static function media_file( int $media_id, int $user_id ): ?array {
+		$media = get_post( $media_id );
+		if ( 0 >= $media_id || ! $media || 'attachment' !== $media->post_type || ! self::is_seen( $media, $user_id ) ) {
+			return null;
+		}
+		$path   = get_attached_file( $media_id );
+		$folder = wp_upload_dir( null, false );
+		if ( ! is_string( $path ) || '' === $path ) {
+			return null;
+		}
+		return array(
+			'path'  => $path,
+			'base'  => (string) $folder['basedir'],
+			'name'  => wp_basename( $path ),
+			'title' => $media->post_title,
+		);
 	}
 
 	/**

@@ -33,6 +33,7 @@ spl_autoload_register(
 			'Bridge_Options'     => 'pairing-options.php',
 			'Pairing'            => 'pairing.php',
 			'Site_Addresses'     => 'pairing-addresses.php',
+			'Site_Uploads'       => 'pairing-uploads.php',
 
 			// The doors.
 			'Early_Door'         => 'early-door.php',

@@ -66,6 +66,8 @@ final class Effects {
 				return self::update_user( $effect );
 			case 'update_preferences':
 				return self::update_preferences( $effect );
+			case 'add_role':
+				return self::add_role( $effect );
 			case 'note_application_password':
 				return self::note_application_password( $effect );
 		}
@@ -163,6 +165,27 @@ final class Effects {
 		$stored  = get_user_meta( $user_id, 'learnomy_preferences', true );
 		$changed = isset( $effect['preferences'] ) ? (array) $effect['preferences'] : array();
 		update_user_meta( $user_id, 'learnomy_preferences', wp_slash( array_merge( is_array( $stored ) ? $stored : array(), $changed ) ) );
+		return true;
+	}
+
+	/**
+	 * Gives a user a role of ours beside those already held.
+	 *
+	 * @param array $effect user_id, role.
+	 * @return true|\WP_Error
+	 */
+	private static function add_role( array $effect ) {
+		$user = get_userdata( isset( $effect['user_id'] ) ? (int) $effect['user_id'] : 0 );
+		$role = isset( $effect['role'] ) ? (string) $effect['role'] : '';
+		if ( ! $user ) {
+			return self::no_user();
+		}
+		if ( 0 !== strncmp( $role, 'lrn_', 4 ) || ! get_role( $role ) ) {
+			return self::unknown();
+		}
+		if ( ! in_array( $role, $user->roles, true ) ) {
+			$user->add_role( $role );
+		}
 		return true;
 	}
 

@@ -216,6 +216,7 @@ final class Pairing {
 			'loopback'          => Bridge_Options::get( 'loopback' ),
 			'subdomain_install' => is_multisite() && is_subdomain_install(),
 			'main_site'         => self::main_site(),
+			'uploads'           => Site_Uploads::rules(),
 		) + Site_Addresses::of( self::main_site() );
 	}
 
@@ -261,6 +262,7 @@ final class Pairing {
 			Bridge_Options::address(),
 			Bridge_Options::secret(),
 			Bridge_Options::get( 'loopback' ),
+			(string) wp_json_encode( Site_Uploads::rules() ),
 		);
 		return hash( 'sha256', implode( "\n", $facts ) );
 	}
