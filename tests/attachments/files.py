@@ -24,6 +24,7 @@ class Files:
     def __init__(self, school: School, course: dict[str, Any]) -> None:
         self.school, self.course = school, course
         self.lesson: int = course["lessons"][0]
+        self.whole: dict[str, Any] | None = None
 
     def send(
         self,

@@ -61,7 +61,7 @@ def test_a_copy_is_a_whole_new_draft(school: School) -> None:
         "title": "A",
         "mime_type": "application/pdf",
     }
-    school.write(attachments.insert().values(**file, size_bytes=10, download_count=3, **times))
+    school.write(attachments.insert().values(**file, size_bytes=10, path="ab/cd", sha256="ef", **times))
     rules = {"completion_rules": {"required_quiz_id": made_quiz["id"], "requires_scroll": True}}
     assert teacher.patch(f"/lessons/{lesson}", json=rules).status == 200
     assert teacher.delete(f"/lessons/{gone}").status == 200
@@ -91,7 +91,7 @@ def test_a_copy_is_a_whole_new_draft(school: School) -> None:
     assert (new_quiz["lesson_id"], new_quiz["slug"]) == (copied["id"], f"quiz-{course['id']}-2")
     assert len(school.rows(select(quiz_slots).where(quiz_slots.c.quiz_id == new_quiz["id"]))) == 1
     [new_file] = school.rows(select(attachments).where(attachments.c.course_id == new["id"]))
-    assert (new_file["lesson_id"], new_file["download_count"]) == (copied["id"], 0)
+    assert (new_file["lesson_id"], new_file["path"]) == (copied["id"], "ab/cd")
     # The copy stands on its own.
     assert teacher.delete(path).status == 200
     assert shape(school, new["id"])[0][1] != []

@@ -192,7 +192,7 @@ def test_what_a_learner_sees_of_a_lesson(school: School) -> None:
     now = clock.now()
     file = {"course_id": course["id"], "filename": "a.pdf", "title": "A", "mime_type": "application/pdf"}
     for lesson, deleted in ((second, None), (second, now), (first, None)):
-        row = {**file, "lesson_id": lesson, "size_bytes": 5, "deleted_at": deleted}
+        row = {**file, "lesson_id": lesson, "size_bytes": 5, "path": "ab", "sha256": "cd", "deleted_at": deleted}
         school.write(insert(attachments).values(**row, created_at=now, updated_at=now))
     school.enrol(course["id"])
     student = school.as_("student")
@@ -204,6 +204,7 @@ def test_what_a_learner_sees_of_a_lesson(school: School) -> None:
     assert (seen["state"], seen["position_seconds"], seen["completed_at"]) == ("in_progress", 42, None)
     assert [row["id"] for row in seen["topics"]] == [topic]
     assert [row["filename"] for row in seen["attachments"]] == ["a.pdf"]
+    assert "/attachments/" in seen["attachments"][0]["download_url"]
     assert seen["previous"] == {"id": first, "title": "Lesson 0", "slug": "lesson-0", "parent_id": None}
     assert (seen["next"]["id"], seen["next"]["parent_id"]) == (topic, second)
     for lesson in (topic, second):
