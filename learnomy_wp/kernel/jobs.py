@@ -186,9 +186,9 @@ def queue(store: RedisKeyStore) -> Queue:
 
 
 def push(job_id: int, kind: str, since: datetime) -> bool:
-    """Tell a worker by Redis that a job is due `since` then; False where there is no Redis.
+    """Tell a worker by Redis that a job is due `since` then, at most once a minute.
 
-    At most once a minute. A Redis that fails delays the job until it is pushed again.
+    False where there is no Redis or it is away: the table is read then.
     """
     store = site.current().store
     if not isinstance(store, RedisKeyStore):
@@ -200,6 +200,7 @@ def push(job_id: int, kind: str, since: datetime) -> bool:
             queue(store).enqueue(PERFORM, db.blog_id(), job_id, job_timeout=seconds, result_ttl=0, failure_ttl=60)
     except RedisError as error:
         log.get().warning("job_not_announced", job_id=job_id, error=str(error))
+        return False
     return True
 
 
@@ -212,7 +213,8 @@ def push_due(limit: int = 50) -> int:
     """Announce by Redis what is due and nobody took; gives how many are due."""
     found = _due_rows(limit)
     for row in found:
-        push(int(row["id"]), row["kind"], row["locked_until"] or row["run_at"])
+        if not push(int(row["id"]), row["kind"], row["locked_until"] or row["run_at"]):
+            break
     return len(found)
 
 

@@ -1,4 +1,7 @@
-"""Tasks that recur: each runs in one process at a time, and once an interval whoever runs it."""
+"""Tasks that recur: each runs in one process at a time, and once an interval whoever runs it.
+
+The database says who runs what: Redis may be away for a while, and forgets.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from learnomy_wp.kernel import db, leases, log, site
+from learnomy_wp.kernel.keystore import DatabaseKeyStore
 
 Task = Callable[[], object]
 
@@ -63,7 +67,7 @@ class Timetable:
 
 def run_once(schedule: Schedule) -> bool:
     """Run a schedule of the current blog, unless it runs elsewhere or has had its turn."""
-    store, holder = site.current().store, secrets.token_bytes(16)
+    store, holder = DatabaseKeyStore(), secrets.token_bytes(16)
     lease_seconds = site.current().config.lease_seconds
     if not store.add("schedule-run", schedule.name, holder, lease_seconds):
         return False
@@ -81,5 +85,5 @@ def run_once(schedule: Schedule) -> bool:
 
 
 def _renewer(name: str, holder: bytes, seconds: int) -> Callable[[], bool]:
-    store = site.current().store
+    store = DatabaseKeyStore()
     return lambda: store.extend("schedule-run", name, holder, seconds)

@@ -1,8 +1,9 @@
 """The worker: drains the outbox, runs due jobs, and calls the schedules.
 
-`learnomy worker` is a process of its own, whose jobs run in its main thread (woken by Redis,
-where there is one) beside a ticker thread. On the embedded default the serving process has the
-ticker alone, which runs the jobs too.
+`learnomy worker` is a process of its own, whose jobs run in its main thread beside a ticker
+thread: woken by Redis where there is one, and found in the jobs' table where there is none or
+it is away. On the embedded default the serving process has the ticker alone, which runs the
+jobs too.
 """
 
 from __future__ import annotations
@@ -15,15 +16,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import redis
 from redis.exceptions import RedisError
-from rq import SimpleWorker
-from rq.job import Job as QueuedJob
-from rq.queue import Queue
 
 from learnomy_wp.kernel import cleanup as cleanup  # declares its schedules
 from learnomy_wp.kernel import db, jobrun, jobs, log, metrics, outbox, schedules
 from learnomy_wp.kernel.keystore import RedisKeyStore
+from learnomy_wp.kernel.queueworker import QueueWorker, is_there
 from learnomy_wp.kernel.runtime import Runtime
 
 TICK_SECONDS = 0.25
@@ -82,18 +80,21 @@ class Worker:
 
     def run(self) -> int:
         """Work in the main thread until SIGTERM or SIGINT."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._end())
+        self._listen()
         store = self._runtime.store
         self._begin(runs_jobs=False)
         log.get().info("worker_started", queue="redis" if isinstance(store, RedisKeyStore) else "database")
         if isinstance(store, RedisKeyStore):
             self._serve_queue(store)
         else:
-            self._run_jobs_on()
+            self._run_jobs_until(lambda: False)
         self.stop()
         log.get().info("worker_stopped")
         return 0
+
+    def _listen(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._end())
 
     def _end(self) -> None:
         jobrun.stopping.set()
@@ -101,17 +102,22 @@ class Worker:
         jobs.wake.set()
 
     def _serve_queue(self, store: RedisKeyStore) -> None:
-        """Run what the queue in Redis names; a Redis that is away is waited for."""
+        """Run what the queue in Redis names, and while Redis is away what the table has."""
         while not self._over.is_set():
+            error = ""
             try:
-                connection = redis.Redis.from_url(store.url)
-                _QueueWorker(self._end, store, connection).work(logging_level="WARNING")
-            except RedisError as error:
-                log.get().warning("queue_unreachable", error=str(error))
-            self._over.wait(1.0)
+                QueueWorker(self._end, store).work(logging_level="WARNING")
+            except RedisError as lost:
+                error = str(lost)
+            self._listen()  # RQ has taken the signals
+            if is_there(store):
+                self._over.wait(JOBS_SECONDS)
+                continue
+            log.get().warning("queue_unreachable", error=error)
+            self._run_jobs_until(lambda: is_there(store))
 
-    def _run_jobs_on(self) -> None:
-        while not self._over.is_set():
+    def _run_jobs_until(self, is_enough: Callable[[], bool]) -> None:
+        while not self._over.is_set() and not is_enough():
             for blog_id in self._blogs():
                 self._guarded("jobs", blog_id, self._run_due)
             self._over.wait(JOBS_SECONDS)
@@ -179,22 +185,3 @@ class _Pause:
     def note(self, worked: bool) -> None:
         self._seconds = 0.0 if worked else min(LONGEST_PAUSE_SECONDS, max(1.0, self._seconds * 2))
         self._until = time.monotonic() + self._seconds
-
-
-class _QueueWorker(SimpleWorker):
-    """RQ's worker in this process; it runs our one function and nothing else that stands in Redis."""
-
-    def __init__(self, on_stop: Callable[[], None], store: RedisKeyStore, connection: redis.Redis) -> None:
-        queue = jobs.queue(store)
-        super().__init__([queue.name], connection=connection, serializer=queue.serializer, log_job_description=False)
-        self._on_stop = on_stop
-
-    def handle_warm_shutdown_request(self) -> None:
-        self._on_stop()
-
-    def execute_job(self, job: QueuedJob, queue: Queue) -> None:
-        if job.func_name != jobs.PERFORM:
-            log.get().error("foreign_job_refused", function=job.func_name)
-            job.delete()
-            return
-        super().execute_job(job, queue)

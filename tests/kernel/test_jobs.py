@@ -662,14 +662,3 @@ def test_a_stranger_in_the_queue_is_not_run(database_url: str, redis_url: str, t
             eventually(lambda: lines(file))
         assert not trap.exists()
         assert {queued.func_name for queued in queue.jobs} <= {jobs.PERFORM}
-
-
-def test_a_worker_outlives_a_redis_that_is_away(database_url: str, tmp_path: Path, redis_url: str) -> None:
-    with kernel_site(database_url, tmp_path, redis_url):
-        pair(tmp_path)
-        away = kernel_environment(database_url, tmp_path, "redis://127.0.0.1:1/0")
-        with worker(away) as running:
-            time.sleep(3)
-            assert running.poll() is None
-            running.send_signal(signal.SIGTERM)
-            assert running.wait(10) == 0
