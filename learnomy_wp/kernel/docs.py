@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from learnomy_wp.kernel.companions import PANELS_CHANGED
 from learnomy_wp.kernel.endpoint import ENDPOINTS
 from learnomy_wp.kernel.errors import CATALOGUE
 from learnomy_wp.kernel.events import EVENTS
@@ -93,6 +94,8 @@ def hooks() -> str:
             NOTE,
             "\n## Actions\n",
             _table(("Action", "Arguments", "When"), actions),
+            f"\nBuddyNext Pro's `{PANELS_CHANGED}( $member_id )` is fired after a completion, a certificate and a change",
+            "of a course's instructors.\n",
             "\n## Filters inside rules\n",
             _table(("Filter", "Arguments", "What", "Since"), filters),
             "\n## Filters around an endpoint\n",

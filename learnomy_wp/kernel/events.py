@@ -25,7 +25,8 @@ class Event:
 
     `topic` names it for webhooks, `action` for WordPress, `arguments` lists the fields that
     the action passes, in order. `aggregate` and `tags` are format strings over the fields.
-    `about` names the object type and the field with its id, for the activity line.
+    `about` names the object type and the field with its id, for the activity line, and
+    `panels_of` the field with the member whose panels in community plugins show it.
     """
 
     topic: ClassVar[str] = ""
@@ -34,6 +35,7 @@ class Event:
     aggregate: ClassVar[str] = ""
     tags: ClassVar[tuple[str, ...]] = ()
     about: ClassVar[tuple[str, str]] = ("", "")
+    panels_of: ClassVar[str] = ""
     summary: ClassVar[str] = ""
 
     def __init_subclass__(cls) -> None:
@@ -67,7 +69,7 @@ def listens(kind: type[E]) -> Callable[[Callable[[E], None]], Callable[[E], None
 
 def emit(event: Event, *, actor_id: int = 0) -> None:
     """Commit `event` with the current unit of work."""
-    from learnomy_wp.kernel import activity, outbox
+    from learnomy_wp.kernel import activity, companions, outbox
 
     values = event.values()
     outbox.add(
@@ -78,6 +80,8 @@ def emit(event: Event, *, actor_id: int = 0) -> None:
         payload=values,
         actor_id=actor_id,
     )
+    if event.panels_of:
+        companions.panels_changed(values[event.panels_of], actor_id=actor_id)
     activity.record(event, values, actor_id)
     tags = event.tags_for(values)
     if tags:

@@ -121,7 +121,7 @@ def add(
         "created_at": now,
         "done_at": None,
     }
-    if not _is_heard(hook, kind):
+    if kind == "action" and not is_heard(hook):
         row.update(state="done", done_at=now, note="unheard")
     elif call is not None and call.signed and call.door in ("full", "internal") and _is_first(aggregate):
         call.fires = True
@@ -129,9 +129,8 @@ def add(
     db.execute(INSERT, row)
 
 
-def _is_heard(hook: str, kind: str) -> bool:
-    if kind != "action":
-        return True
+def is_heard(hook: str) -> bool:
+    """Whether anybody listens to an action, or may do so."""
     if not hook:
         return False
     if site.current().is_embedded:

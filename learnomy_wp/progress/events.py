@@ -36,6 +36,7 @@ class CourseCompleted(Event):
     aggregate = AGGREGATE
     tags = ("enrollments",)
     about = ("enrollment", "enrollment_id")
+    panels_of = "user_id"
     summary = "A student completed a course."
 
     enrollment_id: int

@@ -164,7 +164,7 @@ final class Firing {
 	 */
 	private function announce(): string {
 		$args = self::arguments( (string) $this->row['args'] );
-		if ( null === $args || 0 !== strpos( (string) $this->row['hook'], 'learnomy_' ) ) {
+		if ( null === $args || ! Record_Scan::is_fired( (string) $this->row['hook'] ) ) {
 			$this->notes[] = 'unreadable';
 			return 'skipped';
 		}

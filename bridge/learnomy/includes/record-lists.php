@@ -52,6 +52,13 @@ final class Record_Lists {
 	);
 
 	/**
+	 * Actions of other plugins' that we fire beside our own, which begin with `learnomy_`.
+	 */
+	const FIRED = array(
+		'buddynext_suite_panels_changed',
+	);
+
+	/**
 	 * Plugins whose callbacks on those hooks concern their own routes and capabilities only.
 	 */
 	const HARMLESS = array(

@@ -59,7 +59,7 @@ final class Record_Scan {
 		foreach ( $GLOBALS['wp_filter'] as $hook => $registered ) {
 			$hook    = (string) $hook;
 			$is_gate = isset( $gates[ $hook ] );
-			if ( ! $is_gate && ( 0 !== strncmp( $hook, 'learnomy_', 9 ) || strlen( $hook ) > 96 ) ) {
+			if ( ! $is_gate && ! self::is_fired( $hook ) ) {
 				continue;
 			}
 			foreach ( $registered->callbacks as $callbacks ) {
@@ -75,6 +75,16 @@ final class Record_Scan {
 		}
 		$found['listeners'] = array_slice( $found['listeners'], 0, self::MOST_HOOKS, true );
 		return $found;
+	}
+
+	/**
+	 * Whether a hook is one that we fire or apply.
+	 *
+	 * @param string $hook Hook.
+	 * @return bool
+	 */
+	public static function is_fired( string $hook ): bool {
+		return ( 0 === strncmp( $hook, 'learnomy_', 9 ) && strlen( $hook ) <= 96 ) || in_array( $hook, Record_Lists::FIRED, true );
 	}
 
 	/**

@@ -158,3 +158,24 @@ register_shutdown_function( function () { echo getenv( 'LEARNOMY_SITE_MARK' ), '
 rest_do_request( new WP_REST_Request( 'POST', '/learnomy/v1/courses/%d/enroll' ) );
 return true;
 """
+
+
+def test_community_panels_are_dropped_where_they_show_something_else_now(academy: Academy) -> None:
+    """BuddyNext Pro listens to a hook of its own only; where it does not, nothing is written for it."""
+    site, student, assistant = academy.site, academy.site.user_id("student"), academy.site.user_id("student2")
+    written = "SELECT COUNT(*) FROM wp_lrn_outbox WHERE hook = 'buddynext_suite_panels_changed'"
+    listener = """
+    add_action( 'buddynext_suite_panels_changed', function ( int $member_id ) { note_down( array( $member_id ) ); } );
+    """
+    before = site.value(written)
+    for heard in (False, True):
+        course = academy.make_course(1)
+        place = f"/courses/{course.id}/instructors/{assistant}"
+        with academy.listening(listener if heard else ""):
+            for _step, answer in academy.take("student", course, "direct"):
+                assert answer.status in (200, 201)
+            for method, body in (("PUT", {"role": "assistant"}), ("PUT", {"role": "assistant"}), ("DELETE", None)):
+                assert site.request(method, place, json=body, auth=academy.teacher).status in (200, 201)
+            told = [note["0"] for note in academy.until(lambda noted: len(noted) >= 3, 8 if heard else 1)]
+        assert told == ([student, assistant, assistant] if heard else [])
+    assert site.value(written) == before + 3
