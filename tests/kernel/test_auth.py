@@ -337,15 +337,16 @@ def test_it_is_hashed_once_a_minute_and_the_store_of_those_is_bounded(
 class Cookie:
     """A login of a person's in a browser."""
 
-    def __init__(self, person: Person, *, expires_in: int = 3600) -> None:
+    def __init__(self, person: Person, *, expires_in: int = 3600, before_6_8: bool = False) -> None:
         self.person, now = person, int(time.time())
         self.token, session = cookies.make_session(now=now, expiration=now + expires_in)
         person.change_meta(cookies.SESSIONS_META_KEY, {cookies.verifier(self.token): session})
         with person.api.inside():
             current = site.current()
             stored = _user_pass(person)
+            salt = current.salt("logged_in")
             made = cookies.make_login_cookie(
-                person.login, stored, now + expires_in, self.token, current.salt("logged_in")
+                person.login, stored, now + expires_in, self.token, salt, before_6_8=before_6_8
             )
             self.name = cookies.logged_in_name(site.record().siteurl)
             self.header = f"{self.name}={made.header_value()}"
@@ -367,6 +368,19 @@ def test_a_cookie_counts_with_its_nonce(api: Api) -> None:
     answer = ask(api, Cookie=cookie.header, X_WP_Nonce=cookie.nonce)
     assert (answer.data["id"], answer.data["credential"]) == (person.id, "cookie")
     assert ask(api, f"{ME}?_wpnonce={cookie.nonce}", Cookie=cookie.header).data["id"] == person.id
+
+
+def test_a_cookie_of_an_older_wordpress_hangs_on_another_part_of_the_hash(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = Person(api)
+    person.change(user_pass="$wp$2y$10$" + "abcdefghijklmnopqrstu" + "v" * 32)
+    for version, is_old in (("6.7.2", True), ("7.1", False)):
+        monkeypatch.setattr(api.runtime.site, "_pairing", {"wp_version": version})
+        for before_6_8 in (True, False):
+            cookie = Cookie(person, before_6_8=before_6_8)
+            answer = ask(api, Cookie=cookie.header, X_WP_Nonce=cookie.nonce)
+            assert answer.status == (200 if before_6_8 is is_old else 403)
 
 
 def test_without_a_nonce_it_is_nobodys(api: Api) -> None:

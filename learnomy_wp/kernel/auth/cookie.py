@@ -67,7 +67,8 @@ def _session_user(raw: str, now: int) -> dict[str, Any] | None:
     found = users.find_by_login(cookie.login) if cookie and is_text else None
     if cookie is None or found is None or users.is_barred(found):
         return None
-    if not cookies.verify_login_cookie(cookie, found["user_pass"], site.current().salt("logged_in"), now):
+    salt, is_old = site.current().salt("logged_in"), site.current().password_style == "phpass"
+    if not cookies.verify_login_cookie(cookie, found["user_pass"], salt, now, before_6_8=is_old):
         return None
     sessions = cookies.parse_sessions(db.value(SESSIONS, {"user_id": found["ID"]}))
     return found if cookies.session_is_live(sessions, cookie.token, now) else None
