@@ -7,12 +7,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from learnomy_wp.config import Config
 from learnomy_wp.kernel import db
 from learnomy_wp.kernel.runtime import Runtime, start
 from wp_schema import install
 from wp_schema.ddl import CreateWholeTable
 from wp_schema.tables import expiring_keys, jobs
+
+# What only some engines can be asked of `probe_app`: SQLite has one writer, and one engine has Redis beside it.
+several_writers = pytest.mark.parametrize("probe_app", ["mariadb", "redis"], indirect=True)
+with_redis = pytest.mark.parametrize("probe_app", ["redis"], indirect=True)
 
 
 def prefixes(blog_id: int) -> tuple[str, str]:

@@ -9,6 +9,7 @@ import pytest
 from learnomy_wp.kernel import answers, cache, db, site
 from learnomy_wp.kernel.keystore import RedisKeyStore
 from tests.client import Answer, Api
+from tests.kernel.databases import with_redis
 from tests.kernel.paired import paired
 from tests.kernel.probe import SWITCHES
 
@@ -190,9 +191,8 @@ def test_a_count_is_made_once_for_each_stamp(fresh: Api) -> None:
         assert total(count) == 44, "a change while it was counted is not lost"
 
 
+@with_redis
 def test_while_redis_is_away_answers_are_made_anew(fresh: Api) -> None:
-    if not fresh.runtime.store.is_shared_memory:
-        pytest.skip("there is no Redis")
     gone = RedisKeyStore("redis://127.0.0.1:1/0")
     site_of_app, before = fresh.runtime.site, fresh.runtime.store
     site_of_app.store = gone

@@ -15,6 +15,7 @@ from learnomy_wp.app import _translate
 from learnomy_wp.kernel import clock, db
 from learnomy_wp.kernel.errors import BackendUnavailable
 from tests.client import Api
+from tests.kernel.databases import several_writers
 from wp_schema.tables import expiring_keys
 
 KEYS = expiring_keys
@@ -48,11 +49,6 @@ def api(probe_api: Api) -> Api:
     return probe_api
 
 
-def only_on_mariadb(api: Api) -> None:
-    if api.runtime.database.is_sqlite:
-        pytest.skip("SQLite has one writer")
-
-
 # --- one unit of work --------------------------------------------------------------------
 
 
@@ -84,8 +80,8 @@ def test_a_nested_unit_joins_the_open_one(api: Api) -> None:
         assert (counter_of("a"), counter_of("b")) == (0, 0)
 
 
+@several_writers
 def test_reads_inside_see_what_was_written_and_others_do_not(api: Api) -> None:
-    only_on_mariadb(api)
     seen: list[Any] = []
 
     def outside() -> None:
@@ -131,9 +127,9 @@ def test_what_follows_a_commit_follows_no_rollback(api: Api) -> None:
     assert done == ["in unit: False", "second"]
 
 
+@several_writers
 def test_writes_run_read_committed(api: Api) -> None:
     """Under REPEATABLE READ "lock, count, insert" lets several through a limit of one."""
-    only_on_mariadb(api)
 
     def enter() -> bool:
         with api.inside():
@@ -156,9 +152,9 @@ def test_writes_run_read_committed(api: Api) -> None:
 # --- run again ---------------------------------------------------------------------------
 
 
+@several_writers
 def test_a_deadlock_runs_the_whole_again(api: Api) -> None:
     """Two lock the same rows the other way round: the database ends one, which begins anew."""
-    only_on_mariadb(api)
     both = threading.Barrier(2)
     attempts: list[str] = []
 
@@ -231,9 +227,9 @@ def test_what_a_first_attempt_left_to_do_is_not_done_twice(api: Api) -> None:
     assert done == [3]
 
 
+@several_writers
 def test_nobody_waits_long_for_a_lock(api: Api) -> None:
     """InnoDB's own patience is 50 s; a request has ten, and gives up at its deadline."""
-    only_on_mariadb(api)
     held, release = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -318,8 +314,8 @@ def test_a_request_reads_on_one_connection_and_counts(api: Api) -> None:
     assert pool.checkedout() == 0
 
 
+@several_writers
 def test_a_lost_connection_is_made_again_for_a_read(api: Api) -> None:
-    only_on_mariadb(api)
     with api.inside():
         own = db.value(text("SELECT CONNECTION_ID()"))
         with api.runtime.database.write.connect() as other:
@@ -328,16 +324,16 @@ def test_a_lost_connection_is_made_again_for_a_read(api: Api) -> None:
         assert db.value(text("SELECT CONNECTION_ID()")) != own
 
 
+@several_writers
 def test_a_database_that_is_away_is_503(api: Api) -> None:
-    only_on_mariadb(api)
     away = db.Database("mysql+pymysql://nobody@127.0.0.1:1/none", lambda _: ("wp_", "wp_"))
     with pytest.raises(OperationalError) as raised, db.using(away), db.session():
         db.value(text("SELECT 1"))
     assert isinstance(_translate(raised.value), BackendUnavailable)
 
 
+@several_writers
 def test_connections_are_in_utc_and_strict(api: Api) -> None:
-    only_on_mariadb(api)
     with api.inside():
         assert db.value(text("SELECT @@session.time_zone")) == "+00:00"
         assert "STRICT_TRANS_TABLES" in db.value(text("SELECT @@session.sql_mode"))

@@ -14,6 +14,7 @@ from learnomy_wp.kernel import clock, db, idempotency
 from learnomy_wp.kernel.endpoint import ENDPOINTS
 from tests.client import Answer, Api
 from tests.kernel import probe
+from tests.kernel.databases import several_writers
 from tests.kernel.paired import paired
 from tests.kernel.probe import SWITCHES
 from wp_schema.tables import expiring_keys
@@ -86,9 +87,8 @@ def test_fifty_at_once_have_one_effect(probe_api: Api) -> None:
     assert send(probe_api, "fifty", "key-4").headers["Idempotency-Replayed"] == "true"
 
 
+@several_writers
 def test_while_it_runs_the_key_is_in_flight(probe_api: Api) -> None:
-    if probe_api.runtime.database.is_sqlite:
-        pytest.skip("SQLite has one writer: the second waits for the first")
     SWITCHES.held = threading.Event()
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(send, probe_api, "running", "key-5")
@@ -136,10 +136,9 @@ def test_many_find_an_expired_lease_and_one_takes_it(probe_api: Api) -> None:
     assert probe.effects(probe_api, "expired") == 1
 
 
+@several_writers
 def test_who_lost_the_lease_commits_nothing(probe_api: Api) -> None:
     """The first is so slow that a second takes over: one of them has an effect."""
-    if probe_api.runtime.database.is_sqlite:
-        pytest.skip("SQLite has one writer: nobody takes over from it")
     SWITCHES.held = held = threading.Event()
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(send, probe_api, "overtaken", "key-9")

@@ -15,6 +15,7 @@ from sqlalchemy import delete, insert, select, update
 from learnomy_wp.kernel import cache, clock, db, hooks, loopback, outbox, site
 from learnomy_wp.kernel.keystore import RedisKeyStore
 from tests.client import Api
+from tests.kernel.databases import several_writers
 from tests.kernel.paired import Paired, paired
 from tests.kernel.probe import ProbeDone
 from wp_schema.tables import outbox as rows_of
@@ -241,10 +242,9 @@ def test_two_claimers_share_no_row_and_overtake_nobody(api: Api) -> None:
         assert numbers == sorted(numbers)
 
 
+@several_writers
 def test_a_row_that_commits_late_is_not_missed(api: Api) -> None:
     """An id below one that was fired already: a reader that remembers the last id would lose it."""
-    if api.runtime.database.is_sqlite:
-        pytest.skip("SQLite has one writer")
     begun, go_on = threading.Event(), threading.Event()
 
     def late() -> None:
