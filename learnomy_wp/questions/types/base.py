@@ -1,0 +1,213 @@
+"""What a question type is, and what all of them share.
+
+A question's `content` is what its type makes of it, the key included. An attempt freezes a `layout` of it: the order
+of its choices, each under a token that says nothing of its place or of the key, and what was drawn for it. A learner
+sees `present(...)` alone; a `response` names choices by those tokens. `content` keeps an `id` for each choice, which
+stays the same from version to version, so that a response can be graded by another version than it was given for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import nh3
+from marshmallow import RAISE, Schema, fields, validate
+from marshmallow import ValidationError as Invalid
+
+Content = Mapping[str, Any]
+Layout = Any
+Response = Any
+
+MAX_CHOICES = 50
+MAX_HTML = 20_000
+PLACES = 5
+MAX_LABEL = 64
+
+
+@dataclass(frozen=True)
+class Grade:
+    """What a response is worth, 0 to 1; None where a person has to say. `parts` tell it by blank, pair or choice."""
+
+    fraction: float | None
+    parts: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a learner sees of a question: its prompt and, where it has any, its choices, blanks or pairs."""
+
+    prompt_html: str
+    content: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Revealed:
+    """What a question says after it was answered. Each is shown at a moment of its own."""
+
+    right_answer: Any
+    feedback: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Draw:
+    """The source of an attempt's chance: `seed` is secret, `key` tells one question from another."""
+
+    seed: int
+    key: str
+    shuffle: bool = True
+
+    def token(self, kind: str, item: str) -> str:
+        """A name for an item which says nothing of it."""
+        return self._digest("token", kind, item)[:12]
+
+    def shuffled(self, kind: str, items: Iterable[str], *, keep: bool = False) -> list[list[str]]:
+        """`[token, id]` for each item, in an order of chance; in the given one with `keep`."""
+        found = list(items)
+        if not keep:
+            found.sort(key=lambda item: self._digest("order", kind, item))
+        return [[self.token(kind, item), item] for item in found]
+
+    def number(self, name: str) -> float:
+        """A number from 0 up to 1."""
+        return int(self._digest("number", name)[:13], 16) / 16**13
+
+    def _digest(self, *parts: str) -> str:
+        text = "\x1f".join((self.key, *parts)).encode()
+        return hashlib.blake2b(text, key=str(self.seed).encode()[:64], digest_size=16).hexdigest()
+
+
+class QuestionType(Protocol):
+    """One kind of question. Stateless: everything it needs is given."""
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    # `graded` counts, `survey` has no right answer.
+    category: ClassVar[str]
+
+    def check(self, content: Content, prompt: str = "") -> dict[str, Any]:
+        """The content as it is kept. Raises marshmallow's `ValidationError`, its messages by field name."""
+        ...
+
+    def draw(self, content: Content, draw: Draw) -> Layout:
+        """What an attempt freezes of it: JSON, or None where there is nothing."""
+        ...
+
+    def present(self, content: Content, layout: Layout, prompt_html: str) -> Shown:
+        """What a learner sees, never the key."""
+        ...
+
+    def check_response(self, content: Content, layout: Layout, response: Response) -> Response:
+        """The response as it is kept. Raises `ValueError` with a message for who sent it."""
+        ...
+
+    def grade(self, content: Content, layout: Layout, response: Response) -> Grade:
+        """What a kept response is worth."""
+        ...
+
+    def right_answer(self, content: Content, layout: Layout) -> Any:
+        """A right response in the form of a response, None where there is none."""
+        ...
+
+    def answer_feedback(self, content: Content, layout: Layout, response: Response) -> dict[str, str]:
+        """The feedback of what was answered, by choice, blank or pair."""
+        ...
+
+    def choices(self, content: Content, layout: Layout, response: Response) -> list[str]:
+        """What was answered, as short plain text, for counting."""
+        ...
+
+
+# --- content -----------------------------------------------------------------------------
+
+
+class Part(Schema):
+    """Base of what content consists of."""
+
+    class Meta:
+        unknown = RAISE
+
+
+class Html(fields.String):
+    """HTML that is safe to show to anybody, images and formulas in it included."""
+
+    def __init__(self, *, minimum: int = 0, **options: Any) -> None:
+        super().__init__(validate=validate.Length(minimum, MAX_HTML), **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        return nh3.clean(str(super()._deserialize(value, attr, data, **kwargs))).strip()
+
+
+def feedback_field() -> Html:
+    """Feedback of one answer."""
+    return Html(load_default="")
+
+
+def fraction_field(least: float = 0, **options: Any) -> fields.Float:
+    """A share of the points."""
+    return fields.Float(allow_nan=False, validate=validate.Range(least, 1), **options)
+
+
+def id_field() -> fields.String:
+    """The id of a part, which a change of the question repeats to say that it is the same."""
+    return fields.String(
+        validate=validate.Regexp(r"[A-Za-z0-9_-]{1,32}\Z"), metadata={"description": "Made if absent."}
+    )
+
+
+def with_ids(parts: Sequence[dict[str, Any]], field_name: str) -> None:
+    """Give an id to each part that has none. Raises `ValidationError` where two have the same."""
+    taken = [part["id"] for part in parts if "id" in part]
+    if len(set(taken)) != len(taken):
+        raise Invalid({field_name: ["Two have the same id."]})
+    number = 0
+    for part in parts:
+        if "id" not in part:
+            number += 1
+            while str(number) in taken:
+                number += 1
+            taken.append(str(number))
+            part["id"] = str(number)
+
+
+def plain(text: str) -> str:
+    """HTML as short plain text, for counting and lists."""
+    bare = html.unescape(nh3.clean(text, tags=set()))
+    return " ".join(bare.split())[:MAX_LABEL]
+
+
+# --- responses ---------------------------------------------------------------------------
+
+
+def id_of(pairs: Iterable[Sequence[str]], token: Any) -> str | None:
+    """The id behind a token."""
+    return next((item for known, item in pairs if known == token), None)
+
+
+def token_of(pairs: Iterable[Sequence[str]], item: str) -> str | None:
+    """The token of an id."""
+    return next((token for token, known in pairs if known == item), None)
+
+
+def text_of(response: Any, longest: int) -> str:
+    """A text that was answered. Raises `ValueError`."""
+    if not isinstance(response, str):
+        raise ValueError("Send the answer as a text.")
+    if len(response) > longest:
+        raise ValueError(f"An answer may have {longest} characters.")
+    if any("\ud800" <= sign <= "\udfff" for sign in response):
+        raise ValueError("This text has characters that are none.")
+    return response.replace("\x00", "")
+
+
+def bounded(fraction: float) -> float:
+    """A fraction within 0 and 1; thirds and the like that sum to almost one are one."""
+    return min(1.0, max(0.0, round(fraction, PLACES)))
+
+
+def full(value: float) -> float:
+    """A share as authors write it: what lies within a thousandth of one is one."""
+    return 1.0 if abs(value - 1) < 0.001 else value
