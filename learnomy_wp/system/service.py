@@ -50,9 +50,9 @@ def _check(name: str, works: Any) -> dict[str, Any]:
 
 
 def _store_works() -> bool:
-    store = site.current().store
-    store.put("health", "probe", b"1", 10)
-    return store.get("health", "probe") == b"1"
+    """Read only: anybody may ask as often as they like."""
+    site.current().store.get("health", "probe")
+    return True
 
 
 def _clock_is_sane() -> bool:

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from learnomy_wp.kernel import db, site
 from learnomy_wp.system import installation, queries
@@ -26,6 +27,23 @@ def test_health_is_anybodys(api: Api) -> None:
     ]
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:]{8}Z", answer.data["time"])
     assert VERSION not in json.dumps(answer.body)
+
+
+def test_health_writes_nothing(api: Api) -> None:
+    """Anybody may ask it as often as they like."""
+    written: list[str] = []
+    engine = api.runtime.database.write
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        written.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        for _ in range(3):
+            assert api.as_(None).get("/health").status == 200
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    assert written == []
 
 
 @pytest.mark.parametrize(("broken", "name"), [("database", "is_alive"), ("queue", "_store_works")])
