@@ -16,6 +16,8 @@ from learnomy_wp.kernel import db
 from learnomy_wp.kernel.runtime import Runtime, share_metrics, start
 from learnomy_wp.system import installation
 
+# One statement of a job or of the seeder may take far longer than a request's.
+WORK_ANSWER_SECONDS = 600
 DEMO_PASSWORD = "learnomy-demo"  # noqa: S105 - of a demo that is bound to loopback
 
 
@@ -25,7 +27,7 @@ def boot(config: Config) -> Runtime:
 
     share_metrics(config)
     features.blueprints()
-    return start(config)
+    return start(config, answer_seconds=WORK_ANSWER_SECONDS)
 
 
 def migrate(config: Config) -> None:

@@ -34,6 +34,8 @@ RETRYABLE = {1020, 1205, 1213}  # record changed, lock wait timeout, deadlock
 GONE = {1040, 1053, 2002, 2003, 2006, 2013, 2055}  # too many connections, shutting down, cannot connect, lost
 RERUNS = 3
 LOCK_WAIT_SECONDS = 3
+# How long a server that takes no word or gives none is waited for: a request's caller has given up by then.
+ANSWER_SECONDS = 30
 
 
 class DeadlinePassed(Exception):
@@ -63,16 +65,29 @@ _process_database: Database | None = None
 
 
 class Database:
-    """The two engines over one database URL, and which prefixes a blog has."""
+    """The two engines over one database URL, and which prefixes a blog has.
 
-    def __init__(self, url: str, prefixes: Callable[[int], tuple[str, str]], *, pool_size: int = 8) -> None:
+    A statement that MySQL does not answer within `answer_seconds` fails, and its connection is
+    dropped; None waits for ever.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        prefixes: Callable[[int], tuple[str, str]],
+        *,
+        pool_size: int = 8,
+        answer_seconds: int | None = ANSWER_SECONDS,
+    ) -> None:
         self.url = make_url(url)
         self.prefixes = prefixes
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.read = self._engine(pool_size, write=False)
-        self.write = self._engine(pool_size, write=True)
+        self.read = self._engine(pool_size, answer_seconds, write=False)
+        self.write = self._engine(pool_size, answer_seconds, write=True)
+        # For what changes tables: it waits for others who do, and may take as long as it likes.
+        self.patient = self._engine(1, None, write=True)
 
-    def _engine(self, pool_size: int, *, write: bool) -> Engine:
+    def _engine(self, pool_size: int, answer_seconds: int | None, *, write: bool) -> Engine:
         if self.is_sqlite:
             engine = create_engine(
                 self.url,
@@ -91,7 +106,7 @@ class Database:
                 isolation_level="READ COMMITTED" if write else "AUTOCOMMIT",
                 skip_autocommit_rollback=not write,
                 pool_reset_on_return=None,  # every unit of work commits or rolls back itself
-                connect_args=_mysql_arguments(self.url),
+                connect_args=_mysql_arguments(self.url, answer_seconds),
             )
             if self.url.get_driver_name() == "pymysql":
                 event.listen(engine, "do_connect", _connect_quickly)
@@ -101,17 +116,19 @@ class Database:
 
     def dispose(self) -> None:
         """Close every pooled connection."""
-        self.read.dispose()
-        self.write.dispose()
+        for engine in (self.read, self.write, self.patient):
+            engine.dispose()
 
 
-def _mysql_arguments(url: URL) -> dict[str, Any]:
+def _mysql_arguments(url: URL, answer_seconds: int | None) -> dict[str, Any]:
     arguments: dict[str, Any] = {
         "init_command": "SET time_zone='+00:00', sql_mode='STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION',"
         f" innodb_lock_wait_timeout={LOCK_WAIT_SECONDS}",
         "connect_timeout": 5,
         "charset": "utf8mb4",
     }
+    if answer_seconds is not None:
+        arguments |= {"read_timeout": answer_seconds, "write_timeout": answer_seconds}
     if "unix_socket" in url.query or url.host in {None, "localhost", "127.0.0.1", "::1"}:
         arguments["ssl_disabled"] = True  # PyMySQL spends 27 ms on a TLS context otherwise
     return arguments
@@ -279,7 +296,7 @@ def _read(statement: Executable, params: Params) -> tuple[Sequence[str], Sequenc
     try:
         return _fetch(_reader(state), statement, params)
     except OperationalError as error:
-        if not error.connection_invalidated:
+        if not error.connection_invalidated or "timed out" in str(error.orig):
             raise
         _drop_reader(state)
         return _fetch(_reader(state), statement, params)

@@ -36,8 +36,11 @@ def share_metrics(config: Config) -> None:
         metrics.share(config.state_dir / "metrics")
 
 
-def start(config: Config) -> Runtime:
-    """Build the runtime and make it this process's own. Raises `ConfigError` on a weak secret."""
+def start(config: Config, *, answer_seconds: int | None = db.ANSWER_SECONDS) -> Runtime:
+    """Build the runtime and make it this process's own. Raises `ConfigError` on a weak secret.
+
+    Processes that answer no requests wait longer for the database, or for ever (None).
+    """
     log.configure(config.log_level, config.log_format)
     metrics.switch(config.metrics)
     holder: list[Site] = []
@@ -45,7 +48,7 @@ def start(config: Config) -> Runtime:
     def prefixes(blog_id: int) -> tuple[str, str]:
         return holder[0].prefixes(blog_id) if holder else (config.base_prefix, config.base_prefix)
 
-    database = Database(config.database_url, prefixes)
+    database = Database(config.database_url, prefixes, answer_seconds=answer_seconds)
     store: KeyStore = DatabaseKeyStore()
     if config.redis_url:
         store = RedisKeyStore(config.redis_url, namespace=config.redis_namespace)

@@ -18,7 +18,7 @@ def install(_payload: dict[str, Any]) -> dict[str, Any]:
 @verb("uninstall")
 def uninstall(_payload: dict[str, Any]) -> dict[str, Any]:
     """Drop the tables of the calling blog."""
-    installer.uninstall(db.current().write, db.blog_prefix())
+    installer.uninstall(db.current().patient, db.blog_prefix())
     return {"dropped": True}
 
 
@@ -27,7 +27,7 @@ def install_blog(blog_id: int) -> list[str]:
     pairing = site.current().pairing
     base, prefix = site.current().prefixes(blog_id)
     return installer.install(
-        db.current().write,
+        db.current().patient,
         base_prefix=base,
         blog_prefix=prefix,
         charset=str(pairing.get("charset") or "utf8mb4"),
