@@ -5,6 +5,7 @@ from __future__ import annotations
 from learnomy_wp import unbuilt
 from learnomy_wp.accounts import routes as accounts
 from learnomy_wp.attachments import routes as attachments
+from learnomy_wp.certificates import routes as certificates
 from learnomy_wp.courses import category_routes as categories
 from learnomy_wp.courses import jobs as course_jobs
 from learnomy_wp.courses import routes as courses
@@ -37,4 +38,5 @@ def blueprints() -> list[Blueprint]:
     built += [progress.lessons_bp, progress.courses_bp]
     built += [courses.bp, categories.bp, curriculum.courses_bp, curriculum.bp, lessons.bp, work.bp]
     built += [notes.bp, attachments.bp]
+    built += [certificates.bp]
     return [*built, settings.blueprint(), unbuilt.blueprint()]

@@ -12,11 +12,12 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
+from learnomy_wp.certificates.service import issue
 from learnomy_wp.kernel import clock, db
 from tests.accounts.people import Person
 from tests.client import Api, Session
 from tests.courses.school import School, made
-from wp_schema.tables import course_instructors, courses, jobs
+from wp_schema.tables import certificates, course_instructors, courses, jobs
 
 # In the order of the table's columns.
 ROLES = (
@@ -102,6 +103,7 @@ def build(api: Api) -> World:
         school.as_("admin").post("/course-categories", json={"name": "Primes", "parent_id": ids["category"]})
     )["id"]
     ids["job"] = _job(school, people["owner"])
+    _certificates(school, people, ids)
     school.run_jobs()
     slugs = {name: school.row(courses, ids[name]) for name in ids if len(name) == 1}
     return World(api, ids, sessions, people, logins, {name: row["slug"] for name, row in slugs.items() if row})
@@ -171,6 +173,22 @@ def _enrolments(school: School, people: dict[str, int], ids: dict[str, int]) -> 
         assert answer.status == 201, answer.body
         ids[f"{name}.others"] = answer.data["enrollment_id"]
     assert people
+
+
+def _certificates(school: School, people: dict[str, int], ids: dict[str, Any]) -> None:
+    """One of the enrolled student's in P and in the draft D, one of the outsider's in F, and a template."""
+    ids["template"] = made(school.as_("admin").post("/certificate-templates", json={"title": "Plain"}))["id"]
+    for name, who in (("P", "enrolled"), ("D", "enrolled"), ("F", "outsider")):
+        course = school.row(courses, ids[name])
+        place = {"user_id": people[who], "completion_no": 1}
+
+        def write(course: Any = course, place: Any = place) -> int:
+            return issue(course, place, {"title": "A certificate"}, issued_by=0)
+
+        with school.api.inside():
+            ids[f"{name}.certificate"] = db.transaction(write)
+        found = school.row(certificates, ids[f"{name}.certificate"])
+        ids[f"{name}.uuid"] = found["uuid"] if found else ""
 
 
 def _job(school: School, owner_id: int) -> int:

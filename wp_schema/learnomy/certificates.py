@@ -84,6 +84,8 @@ certificate_templates = table(
     version(),
     at("created_at", null=False),
     at("updated_at", null=False),
+    when("default_key", Count, "is_default = 1 AND status = 'active'", "1"),
+    unique("default", "default_key"),
     index("title", "status", "sort_title", "id"),
     index("created", "status", "created_at", "id"),
 )

@@ -1,0 +1,1 @@
+"""Certificates: issued at completion, printed, signed, verified, revoked and renewed."""
