@@ -78,10 +78,12 @@ def _seed(parsed: argparse.Namespace) -> int:
 def _docs(parsed: argparse.Namespace) -> int:
     from learnomy_wp import features
     from learnomy_wp.kernel import docs, route_table
+    from learnomy_wp.rendering import wording
 
     features.blueprints()
     wanted = {Path("docs") / name: text for name, text in docs.pages().items()}
     wanted[Path("bridge/learnomy/includes/route-table.php")] = route_table.render()
+    wanted[Path("bridge/learnomy/includes/rendering-strings.php")] = wording.render_php()
     stale = [path for path, text in wanted.items() if not path.exists() or path.read_text() != text]
     for path in stale:
         print(f"{'stale' if parsed.check else 'wrote'} {path}")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+from markupsafe import escape
 from marshmallow import ValidationError, fields, validate
 from sqlalchemy import bindparam, select
 
@@ -17,14 +18,15 @@ from learnomy_wp.kernel.errors import NotFound
 from learnomy_wp.kernel.serialize import Query
 from learnomy_wp.rendering import templating
 from learnomy_wp.rendering.registry import Context, Fragment, shown_as
+from learnomy_wp.rendering.wording import _, noted
 from wp_schema.tables import terms
 
 SORTS = (
-    ("-published_at", "Newest first"),
-    ("title", "Title"),
-    ("-rating", "Best rated"),
-    ("-student_count", "Most students"),
-    ("price", "Price"),
+    ("-published_at", noted("Newest first")),
+    ("title", noted("Title")),
+    ("-rating", noted("Best rated")),
+    ("-student_count", noted("Most students")),
+    ("price", noted("Price")),
 )
 # What a visitor may choose in the address.
 CHOICES = ("search", "category", "tag", "level", "price", "sort")
@@ -100,8 +102,8 @@ def render_catalog(attributes: Mapping[str, Any], context: Context) -> Fragment:
 def render_catalog_page(attributes: Mapping[str, Any], context: Context) -> Fragment:
     """The catalogue's own page."""
     fragment = render_catalog(attributes, context)
-    fragment.html = f'<h1 class="learnomy-page__title">Courses</h1>{fragment.html}'
-    fragment.head = _head("Courses", f"All courses of {site.record().name}.", pages.url("catalog"), context)
+    fragment.html = f'<h1 class="learnomy-page__title">{escape(_("Courses"))}</h1>{fragment.html}'
+    fragment.head = _head(_("Courses"), _("All courses of %s.", site.record().name), pages.url("catalog"), context)
     return fragment
 
 

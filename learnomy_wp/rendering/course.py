@@ -15,6 +15,7 @@ from learnomy_wp.kernel import pages, site
 from learnomy_wp.kernel.serialize import Query
 from learnomy_wp.rendering import templating
 from learnomy_wp.rendering.registry import Context, Fragment, Slots, shown_as
+from learnomy_wp.rendering.wording import _
 
 DESCRIPTION_LENGTH = 160
 
@@ -42,7 +43,7 @@ def render_course_page(attributes: Mapping[str, Any], context: Context) -> Fragm
         footer=Markup(slots.hook("learnomy_course_sidebar_card_footer", course["id"])),  # noqa: S704 - a marker
         enrolled=curriculum.find_progress(context.actor, course["id"]) if access and access.is_enrolled else None,
         next_url=_next_url(course, outline["sections"]),
-        enrol_text="Free to join." if course["is_free"] else "One payment, no subscription.",
+        enrol_text=_("Free to join.") if course["is_free"] else _("One payment, no subscription."),
         login_url="" if context.actor.is_logged_in else _login_url(context.url),
     )
     is_indexed = course["status"] == "published"
@@ -151,7 +152,7 @@ def breadcrumb_jsonld(course: Mapping[str, Any]) -> dict[str, Any]:
     """Home, catalogue, course."""
     steps = [
         (site.record().name, site.record().home + "/"),
-        ("Courses", pages.url("catalog")),
+        (_("Courses"), pages.url("catalog")),
         (course["title"], course["permalink"]),
     ]
     return {

@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from markupsafe import escape
 from marshmallow import EXCLUDE, Schema, ValidationError
 
 from learnomy_wp.kernel.actor import Actor
-from learnomy_wp.kernel.errors import ApiError, Forbidden, NotFound, Unauthenticated
+from learnomy_wp.kernel.errors import Forbidden, NotFound, Unauthenticated
+from learnomy_wp.rendering.wording import _
 
 PUBLIC_SECONDS = 300
 
@@ -111,7 +113,7 @@ def render(kind: str, name: str, attributes: Mapping[str, Any], context: Context
     try:
         return thing.render(loaded, context)
     except (NotFound, Forbidden, Unauthenticated) as error:
-        return Fragment(_notice(error), status=error.status, is_personal=True)
+        return Fragment(_notice(error.status), status=error.status, is_personal=True)
 
 
 def _camel(name: str) -> str:
@@ -119,7 +121,11 @@ def _camel(name: str) -> str:
     return head + "".join(part.capitalize() for part in rest)
 
 
-def _notice(error: ApiError) -> str:
-    from markupsafe import escape
-
-    return f'<div class="learnomy-notice" role="status"><p>{escape(error.text)}</p></div>'
+def _notice(status: int) -> str:
+    if status == Unauthenticated.status:
+        text = _("Please log in to see this.")
+    elif status == Forbidden.status:
+        text = _("This is not open to you.")
+    else:
+        text = _("There is nothing here.")
+    return f'<div class="learnomy-notice" role="status"><p>{escape(text)}</p></div>'

@@ -9,6 +9,14 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from learnomy_wp.kernel import money
+from learnomy_wp.rendering.wording import _, noted
+
+LEVELS = {
+    "beginner": noted("Beginner"),
+    "intermediate": noted("Intermediate"),
+    "advanced": noted("Advanced"),
+    "all": noted("All levels"),
+}
 
 
 @cache
@@ -21,6 +29,8 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.globals["_"] = _
+    made.filters["level"] = level
     made.filters["price"] = price
     made.filters["minutes"] = minutes
     made.filters["day"] = day
@@ -35,7 +45,7 @@ def render(name: str, **values: Any) -> str:
 def price(amount: dict[str, Any]) -> str:
     """An amount with its currency, or that it is free."""
     if not amount["amount_minor"]:
-        return "Free"
+        return _("Free")
     return money.format_money(amount["amount_minor"], amount["currency"])
 
 
@@ -47,8 +57,14 @@ def decimal_price(amount: dict[str, Any]) -> str:
 def minutes(total: int) -> str:
     """A duration as people say it."""
     hours, rest = divmod(int(total), 60)
-    parts = [f"{hours} h"] if hours else []
-    return " ".join([*parts, f"{rest} min"] if rest or not hours else parts)
+    if not hours:
+        return _("%s min", rest)
+    return _("%1$s h %2$s min", hours, rest) if rest else _("%s h", hours)
+
+
+def level(name: str) -> str:
+    """How hard a course is, for people."""
+    return _(LEVELS.get(name, name))
 
 
 def day(at: datetime) -> str:

@@ -11,7 +11,7 @@ from learnomy_wp.kernel import auth
 from learnomy_wp.kernel import call as calls
 from learnomy_wp.kernel.bridge import verb
 from learnomy_wp.kernel.errors import BadRequest
-from learnomy_wp.rendering import catalog, course, registry
+from learnomy_wp.rendering import catalog, course, registry, wording
 from learnomy_wp.rendering.registry import Context
 
 # They register what they render by being imported.
@@ -36,11 +36,12 @@ def render(payload: dict[str, Any]) -> dict[str, Any]:
         query=dict(parse_qsl(urlsplit(url).query)),
     )
     fragments, head = {}, None
-    for item in items:
-        given = item.get("attributes")
-        found = registry.render(
-            str(item.get("kind")), str(item.get("name")), given if isinstance(given, dict) else {}, context
-        )
-        fragments[str(item.get("key"))] = found.to_json()
-        head = found.head or head
+    with wording.translated(payload.get("strings")):
+        for item in items:
+            given = item.get("attributes")
+            found = registry.render(
+                str(item.get("kind")), str(item.get("name")), given if isinstance(given, dict) else {}, context
+            )
+            fragments[str(item.get("key"))] = found.to_json()
+            head = found.head or head
     return {"items": fragments, "head": head, "modules": [], "styles": ["learnomy"]}

@@ -181,11 +181,12 @@ final class Rendering {
 	private static function ask( array $wanted, Fragment_Cache $fragments ): void {
 		$answer = self::call(
 			array(
-				'items'  => array_map( array( self::class, 'for_wire' ), array_values( $wanted ) ),
-				'locale' => determine_locale(),
-				'url'    => home_url( self::address() ),
-				'path'   => (string) wp_parse_url( self::address(), PHP_URL_PATH ),
-				'theme'  => array(
+				'items'   => array_map( array( self::class, 'for_wire' ), array_values( $wanted ) ),
+				'locale'  => determine_locale(),
+				'strings' => self::strings(),
+				'url'     => home_url( self::address() ),
+				'path'    => (string) wp_parse_url( self::address(), PHP_URL_PATH ),
+				'theme'   => array(
 					'block'      => wp_is_block_theme(),
 					'stylesheet' => get_stylesheet(),
 					'rtl'        => is_rtl(),
@@ -206,6 +207,21 @@ final class Rendering {
 			$fragments->remember( $key, $entry );
 		}
 		Rendering_Assets::enqueue( (array) ( $answer['styles'] ?? array() ), (array) ( $answer['modules'] ?? array() ) );
+	}
+
+	/**
+	 * The texts of the backend's HTML that are translated here, in the language of this page.
+	 *
+	 * @return object By the English text.
+	 */
+	private static function strings(): object {
+		return (object) array_filter(
+			require LEARNOMY_DIR . '/includes/rendering-strings.php',
+			static function ( string $said, string $text ): bool {
+				return $said !== $text;
+			},
+			ARRAY_FILTER_USE_BOTH
+		);
 	}
 
 	/**
