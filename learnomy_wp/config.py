@@ -83,6 +83,7 @@ class Config:
     bridge_salt: str
     host: str
     port: int
+    socket: Path | None
     workers: int
     threads: int
     log_level: str
@@ -124,6 +125,7 @@ class Config:
             bridge_salt=_constant(wordpress, WpConfig.bridge_salt, ""),
             host=read.text("LEARNOMY_HOST", "127.0.0.1"),
             port=read.integer("PORT", 8000, 1, 65535),
+            socket=cwd / read.text("LEARNOMY_SOCKET") if read.text("LEARNOMY_SOCKET") else None,
             workers=read.integer("LEARNOMY_WORKERS", 1 if embedded else 2, 1, 256),
             threads=read.integer("LEARNOMY_THREADS", 4, 1, 256),
             log_level=read.choice("LEARNOMY_LOG_LEVEL", "info", _LEVELS),

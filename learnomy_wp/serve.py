@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 import sys
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from learnomy_wp.system import installation
 
 # One statement of a job or of the seeder may take far longer than a request's.
 WORK_ANSWER_SECONDS = 600
+# The web server runs as another user; who may come near the socket is its folder's matter.
+SOCKET_MODE = 0o666
 DEMO_PASSWORD = "learnomy-demo"  # noqa: S105 - of a demo that is bound to loopback
 
 
@@ -38,17 +41,23 @@ def migrate(config: Config) -> None:
 
 
 def serve(config: Config) -> int:
-    """Serve HTTP in the foreground until told to stop."""
-    if config.embedded:
+    """Serve HTTP in the foreground until told to stop, at a port or at a unix socket. Raises `ConfigError`."""
+    if config.socket is not None:
+        _claim(config.socket)
+    elif config.embedded:
         _require_loopback(config.host)
-        prepare_embedded(config)
-    print(f"Learnomy serves http://{config.host}:{config.port}/wp-json/learnomy/v1", flush=True)  # noqa: T201
     if config.embedded:
+        prepare_embedded(config)
+    where = f"unix:{config.socket}" if config.socket else f"http://{config.host}:{config.port}/wp-json/learnomy/v1"
+    print(f"Learnomy serves {where}", flush=True)  # noqa: T201
+    if config.embedded and config.socket is None:
         _welcome(config)
     Granian(
         "learnomy_wp.wsgi:app",
         address=config.host,
         port=config.port,
+        uds=config.socket,
+        uds_permissions=SOCKET_MODE if config.socket else None,
         interface=Interfaces.WSGI,
         workers=config.workers,
         blocking_threads=config.threads,
@@ -56,6 +65,25 @@ def serve(config: Config) -> int:
         log_level=LogLevels.warning,
     ).serve()
     return 0
+
+
+def _claim(path: Path) -> None:
+    """Remove a socket that a killed process left behind. Raises `ConfigError` where somebody listens at it."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return
+    if not path.is_socket():
+        raise ConfigError(f"LEARNOMY_SOCKET is {path}: a file that is no socket. Choose another name or remove it.")
+    with socket.socket(socket.AF_UNIX) as visitor:
+        visitor.settimeout(1)
+        try:
+            visitor.connect(str(path))
+        except (ConnectionRefusedError, FileNotFoundError):
+            path.unlink(missing_ok=True)
+            return
+        except OSError:
+            pass  # too busy to answer, or not for us: it is somebody's
+    raise ConfigError(f"LEARNOMY_SOCKET is {path}: another process listens there. Stop it first.")
 
 
 def _require_loopback(host: str) -> None:
