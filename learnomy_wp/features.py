@@ -10,6 +10,8 @@ from learnomy_wp.courses import category_routes as categories
 from learnomy_wp.courses import jobs as course_jobs
 from learnomy_wp.courses import routes as courses
 from learnomy_wp.curriculum import routes as curriculum
+from learnomy_wp.discussions import cleanup as discussion_cleanup
+from learnomy_wp.discussions import routes as discussions
 from learnomy_wp.enrollments import jobs as enrollment_jobs
 from learnomy_wp.enrollments import routes as enrollments
 from learnomy_wp.kernel import cleanup
@@ -29,7 +31,7 @@ from learnomy_wp.work import routes as work
 # They register verbs of the plugin's channel by being imported.
 VERBS = (installation, rendering, seed)
 # They register jobs and schedules likewise.
-JOBS = (cleanup, course_jobs, enrollment_jobs, progress_jobs)
+JOBS = (cleanup, course_jobs, discussion_cleanup, enrollment_jobs, progress_jobs)
 
 
 def blueprints() -> list[Blueprint]:
@@ -37,6 +39,6 @@ def blueprints() -> list[Blueprint]:
     built = [system.bp, accounts.bp, me.bp, enrollments.courses_bp, enrollments.bp]
     built += [progress.lessons_bp, progress.courses_bp]
     built += [courses.bp, categories.bp, curriculum.courses_bp, curriculum.bp, lessons.bp, work.bp]
-    built += [notes.bp, attachments.bp]
+    built += [notes.bp, attachments.bp, discussions.bp]
     built += [certificates.bp]
     return [*built, settings.blueprint(), unbuilt.blueprint()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, String
+from sqlalchemy import Column, Computed, String
 
 from wp_schema.learnomy.base import (
     at,
@@ -25,7 +25,7 @@ from wp_schema.learnomy.base import (
     version,
     when,
 )
-from wp_schema.types import Id, Small
+from wp_schema.types import Id, Small, key_string
 
 notes = table(
     "notes",
@@ -60,13 +60,19 @@ discussions = table(
     body("body_raw"),
     body("body_html"),
     json("mentions"),
-    state("status", "visible"),  # visible | pending | hidden | trash
+    state("status", "visible"),  # visible | pending | hidden | spam | trash
     key("previous_status", 16, null=True),
     flag("is_solution"),
     flag("is_resolved"),
-    flag("is_pinned"),
     flag("is_staff"),
-    count("reply_count"),
+    count("reply_count"),  # visible answers
+    # A deleted question stays in its place, without its words, while there are answers to it.
+    Column(
+        "shown_as",
+        key_string(16),
+        Computed("CASE WHEN status = 'trash' AND reply_count > 0 THEN 'visible' ELSE status END", persisted=True),
+        nullable=True,
+    ),
     at("last_reply_at"),
     ref("last_reply_id", null=True),
     ref("moderated_by", null=True),
@@ -77,8 +83,9 @@ discussions = table(
     at("last_activity_at", null=False),
     at("deleted_at"),
     trash_check(),
-    index("lesson", "lesson_id", "parent_id", "status", "created_at", "id"),
-    index("lesson_active", "lesson_id", "parent_id", "status", "last_activity_at", "id"),
+    index("lesson", "lesson_id", "parent_id", "shown_as", "created_at", "id"),
+    index("lesson_active", "lesson_id", "parent_id", "shown_as", "last_activity_at", "id"),
+    index("fresh", "lesson_id", "shown_as", "id"),
     index("thread", "parent_id", "status", "created_at", "id"),
     index("course", "course_id", "status", "created_at", "id"),
     index("user", "user_id", "created_at", "id"),
