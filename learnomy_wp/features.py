@@ -12,6 +12,7 @@ from learnomy_wp.courses import routes as courses
 from learnomy_wp.curriculum import routes as curriculum
 from learnomy_wp.discussions import cleanup as discussion_cleanup
 from learnomy_wp.discussions import routes as discussions
+from learnomy_wp.enrollments import bulk_job
 from learnomy_wp.enrollments import jobs as enrollment_jobs
 from learnomy_wp.enrollments import routes as enrollments
 from learnomy_wp.kernel import cleanup
@@ -31,7 +32,7 @@ from learnomy_wp.work import routes as work
 # They register verbs of the plugin's channel by being imported.
 VERBS = (installation, rendering, seed)
 # They register jobs and schedules likewise.
-JOBS = (cleanup, course_jobs, discussion_cleanup, enrollment_jobs, progress_jobs)
+JOBS = (cleanup, course_jobs, discussion_cleanup, bulk_job, enrollment_jobs, progress_jobs)
 
 
 def blueprints() -> list[Blueprint]:

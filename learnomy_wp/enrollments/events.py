@@ -26,6 +26,7 @@ class StudentEnrolled(Event):
     user_id: int
     course_id: int
     source: str
+    is_bulk: bool = False  # one of a list: nobody is written to for each of them
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from learnomy_wp.kernel.errors import ValidationFailed
+
 Row = Mapping[str, Any]
 
 PENDING, ACTIVE, COMPLETED, CANCELLED, EXPIRED, REFUNDED = (
@@ -52,6 +54,18 @@ def was_live(grant: Row, now: datetime) -> bool:
     """Whether a grant that is over by now gave access before."""
     ended_at = grant["ends_at"] if has_run_out(grant, now) else grant["ended_at"]
     return ended_at is not None and bool(grant["starts_at"] < ended_at)
+
+
+def find_open(given: Sequence[Row], now: datetime, **source: Any) -> bool:
+    """Whether any of the grants is open, of this `source` and `source_id` where they are named."""
+    return any(is_open(grant, now) and all(grant[name] == value for name, value in source.items()) for grant in given)
+
+
+def check_span(grant: Row, now: datetime) -> None:
+    """Refuse a grant that is over before it begins. Raises `ValidationFailed`."""
+    ends_at = grant.get("expires_at")
+    if ends_at is not None and ends_at <= max(now, grant.get("starts_at") or now):
+        raise ValidationFailed.of("expires_at", "This is over before it begins.", "too_early")
 
 
 def stand(enrollment: Row, grants: Sequence[Row], window_ends_at: datetime | None, now: datetime) -> Standing:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from learnomy_wp.courses.hooks import CONTENT_FILTERS
-from learnomy_wp.enrollments import listing, policies, queries, service
+from learnomy_wp.enrollments import bulk, listing, policies, queries, service
 from learnomy_wp.enrollments.access import NotEnrolled
 from learnomy_wp.enrollments.errors import SELF_ENROL_ERRORS, AlreadyEnrolled, CourseFull
 from learnomy_wp.enrollments.schemas import (
     AccessOut,
+    BulkIn,
     EndedOut,
     EnrollmentIn,
     EnrollmentOut,
@@ -18,8 +19,10 @@ from learnomy_wp.enrollments.schemas import (
 )
 from learnomy_wp.kernel.actor import Actor
 from learnomy_wp.kernel.endpoint import Blueprint
+from learnomy_wp.kernel.jobview import JobOut
 from learnomy_wp.kernel.page import Page
 from learnomy_wp.kernel.policy import ANY, USER
+from learnomy_wp.kernel.uploads import Upload
 
 courses_bp = Blueprint("course_access", group="courses")
 bp = Blueprint("enrollments", group="enrollments")
@@ -88,6 +91,24 @@ def list_enrollments(actor: Actor, query: dict[str, Any]) -> Page:
 def create_enrollment(actor: Actor, body: dict[str, Any]) -> dict[str, Any]:
     """Give somebody a course, from a source; a further source adds to the same enrolment."""
     return service.create_enrollment(actor, body)
+
+
+@bp.endpoint(
+    "post",
+    "/enrollments/bulk",
+    can=policies.CREATE,
+    body=BulkIn,
+    returns=JobOut,
+    status=201,
+    takes_file=True,
+)
+def bulk_enroll(actor: Actor, body: dict[str, Any], upload: Upload | None) -> dict[str, Any]:
+    """Give courses to up to 5,000 people in one job, which reports row by row.
+
+    Each row becomes `enrolled`, `added` (a further source of access that is there), `scheduled`, `closed` (the
+    course's access window is over), `unchanged` (this source gives it already) or `failed` with its errors.
+    """
+    return bulk.start(actor, body, upload)
 
 
 @bp.endpoint("get", "/enrollments/<int:id>", can=policies.READ, returns=EnrollmentOut, payload_filter=PAYLOAD)

@@ -43,6 +43,26 @@ class EnrollmentIn(In):
     )
 
 
+class BulkIn(In):
+    """A list of grants: `rows`, or a CSV in `csv` or as the file of a form, whose first line names the columns.
+
+    A row names its course (`course_id`, or `course` with a slug) and one user (`user_id`, `email` or `username`), and
+    may have a `source`, `source_id`, `starts_at` and `expires_at` of its own; the fields here count for the others.
+    """
+
+    rows = fields.List(fields.Dict(keys=fields.String()), validate=validate.Length(1, 5000))
+    csv = fields.String(
+        validate=validate.Length(min=1),
+        metadata={"description": "Parted by commas, semicolons or tabs; at most 5,000 rows."},
+    )
+    course_id = Id(strict=False, metadata={"description": "For rows that name no course."})
+    source = fields.String(load_default="import", validate=validate.OneOf(GIVEN_SOURCES))
+    source_id = Id(strict=False, load_default=0, validate=validate.Range(0, 2**63 - 1))
+    starts_at = Time(metadata={"description": "When access begins; at once where not given."})
+    expires_at = Time(allow_none=True, metadata={"description": "When it ends; null = never."})
+    dry_run = fields.Boolean(load_default=False, metadata={"description": "Say what would happen, and do nothing."})
+
+
 class EnrollmentPatch(In):
     """Changes to the grants; the status follows them."""
 

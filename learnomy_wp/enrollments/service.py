@@ -12,12 +12,12 @@ from typing import Any
 from sqlalchemy import bindparam, func, select, update
 
 from learnomy_wp.courses import lookups
-from learnomy_wp.enrollments import access, barriers, grants, policies, queries, settle
+from learnomy_wp.enrollments import access, barriers, grants, policies, queries, settle, steps
 from learnomy_wp.enrollments.errors import BARRIERS, AlreadyEnrolled, AlreadyRequested
 from learnomy_wp.enrollments.events import MEMBERSHIP
 from learnomy_wp.kernel import cache, clock, db
 from learnomy_wp.kernel.actor import Actor
-from learnomy_wp.kernel.errors import NotFound, ValidationFailed, refusal
+from learnomy_wp.kernel.errors import ValidationFailed, refusal
 from learnomy_wp.kernel.pipeline import check_version, locate
 from learnomy_wp.progress import state as progress
 from wp_schema.tables import courses, enrollments, users
@@ -59,8 +59,8 @@ def enroll(actor: Actor, course_id: int) -> Row:
     Raises `AlreadyEnrolled`, `AlreadyRequested` and what `find_barriers` finds. Events:
     `StudentEnrolled`, never for a request.
     """
-    course = _lock_course(course_id)
-    row = _lock_pair(actor.id, course)
+    course = steps.lock_course(course_id)
+    row = steps.lock_pair(actor.id, course)
     if row is not None and row["has_access"]:
         raise AlreadyEnrolled
     waits = barriers.needs_approval(course)
@@ -75,14 +75,14 @@ def enroll(actor: Actor, course_id: int) -> Row:
         _set_status(row, grants.PENDING)
     else:
         settle.give(row, course, source="self", actor_id=actor.id)
-        _begin(row, course, actor)
+        steps.begin(row, course, actor_id=actor.id)
     return _created(row, actor)
 
 
 def leave(actor: Actor, course_id: int) -> Row:
     """End the caller's access to a course, or withdraw the request. Events: `StudentUnenrolled`."""
-    course = _lock_course(course_id)
-    row = _lock_pair(actor.id, course)
+    course = steps.lock_course(course_id)
+    row = steps.lock_pair(actor.id, course)
     if row is None or not (row["has_access"] or row["status"] == grants.PENDING):
         lookups.find_course(actor, course_id)  # a course that the caller may not know of is not found
         raise access.NotEnrolled
@@ -104,24 +104,8 @@ def create_enrollment(actor: Actor, grant: Mapping[str, Any]) -> Row:
         raise ValidationFailed.of("course_id", "There is no such course of yours.", "unknown")
     if db.value(USER, {"user_id": grant["user_id"]}) is None:
         raise ValidationFailed.of("user_id", "There is no such user.", "unknown")
-    now, ends_at = clock.now(), grant.get("expires_at")
-    if ends_at is not None and ends_at <= max(now, grant.get("starts_at") or now):
-        raise ValidationFailed.of("expires_at", "This is over before it begins.", "too_early")
-    row = _lock_pair(grant["user_id"], course)
-    source = {"source": grant["source"], "source_id": grant["source_id"]}
-    if row is not None and _has_open(row, source):
-        raise AlreadyEnrolled
-    row = row or settle.add_enrollment(grant["user_id"], course["id"], grant["source"])
-    settle.give(
-        row,
-        course,
-        **source,
-        starts_at=grant.get("starts_at"),
-        ends_at=ends_at,
-        is_unlimited="expires_at" in grant and ends_at is None,
-        actor_id=actor.id,
-    )
-    _begin(row, course, actor)
+    grants.check_span(grant, clock.now())
+    row, _ = steps.give_course(grant["user_id"], course, grant, actor_id=actor.id)
     return _created(row, actor)
 
 
@@ -130,8 +114,8 @@ def change_enrollment(actor: Actor, enrollment_id: int, course_id: int, changes:
 
     Raises `NotActive`, `CompletedStays`, `CourseFull` and `WindowClosed`. Events as things happen.
     """
-    course = _lock_course(course_id)
-    row = _catch_up(settle.lock_enrollment(enrollment_id), course)
+    course = steps.lock_course(course_id)
+    row = steps.catch_up(settle.lock_enrollment(enrollment_id), course)
     check_version(row["version"])
     wanted, approver = changes.get("status"), None
     if wanted == grants.ACTIVE:
@@ -152,10 +136,10 @@ def change_enrollment(actor: Actor, enrollment_id: int, course_id: int, changes:
 
 def delete_enrollment(actor: Actor, enrollment_id: int, course_id: int) -> Row:
     """End all grants of an enrolment; the row stays with its history. Events: `StudentUnenrolled`."""
-    course = _lock_course(course_id)
-    row = _catch_up(settle.lock_enrollment(enrollment_id), course)
+    course = steps.lock_course(course_id)
+    row = steps.catch_up(settle.lock_enrollment(enrollment_id), course)
     check_version(row["version"])
-    if row["has_access"] or row["status"] == grants.PENDING or _has_open(row, {}):
+    if row["has_access"] or row["status"] == grants.PENDING or steps.has_open(row):
         _end(row, course, grants.CANCELLED, actor)
         db.execute(EDIT, {"enrollment_id": row["id"], "approver": None})
     return {"id": row["id"], "deleted": True}
@@ -164,33 +148,14 @@ def delete_enrollment(actor: Actor, enrollment_id: int, course_id: int) -> Row:
 @db.unit_of_work
 def settle_due(enrollment_id: int, course_id: int) -> None:
     """Let an enrolment follow its grants where time changed them. Events as access begins or ends."""
-    course = _lock_course(course_id)
+    course = steps.lock_course(course_id)
     row = settle.lock_enrollment(enrollment_id)
-    settled = _catch_up(row, course)
+    settled = steps.catch_up(row, course)
     if settled["has_access"] and not row["has_access"]:
         progress.recount(settled, actor_id=0)
 
 
 # --- steps --------------------------------------------------------------------------------
-
-
-def _lock_course(course_id: int) -> Row:
-    course = settle.lock_course(course_id)
-    if course is None:
-        raise NotFound("course")
-    return course
-
-
-def _lock_pair(user_id: int, course: Row) -> Row | None:
-    row = settle.lock_pair(user_id, course["id"])
-    return _catch_up(row, course) if row is not None else None
-
-
-def _catch_up(row: Row, course: Row) -> Row:
-    """Settle what time or a moved window has changed, so that the row tells what is so now."""
-    settled = settle.settle(row, course, actor_id=0)
-    course["student_count"] += int(settled["has_access"]) - int(row["has_access"])
-    return settled
 
 
 def _is_staff(actor: Actor, course_id: int) -> bool:
@@ -201,27 +166,8 @@ def _check_no_request(row: Row) -> None:
     """Refuse a second request, and one for access that is granted already and begins later."""
     if row["status"] == grants.PENDING:
         raise AlreadyRequested
-    if _has_open(row, {}):
+    if steps.has_open(row):
         raise AlreadyEnrolled
-
-
-def _has_open(row: Row, source: Mapping[str, Any]) -> bool:
-    now = clock.now()
-    return any(
-        grants.is_open(grant, now) and all(grant[name] == value for name, value in source.items())
-        for grant in settle.list_grants(row["id"])
-    )
-
-
-def _begin(row: Row, course: Row, actor: Actor) -> Row:
-    """Follow a new grant. Whoever comes back begins anew where the course says so."""
-    settled = settle.settle(row, course, actor_id=actor.id)
-    cache.bump_after_commit(MEMBERSHIP)
-    if row["has_access"]:
-        return settled
-    if settled["has_access"] and course["reset_on_retake"] and settle.has_had_access(row["id"]):
-        return progress.restart(settled, actor_id=actor.id)
-    return progress.recount(settled, actor_id=actor.id)
 
 
 def _activate(row: Row, course: Row, actor: Actor, changes: Mapping[str, Any]) -> None:
@@ -235,12 +181,12 @@ def _activate(row: Row, course: Row, actor: Actor, changes: Mapping[str, Any]) -
     if ends_at is not None and ends_at <= clock.now():
         raise ValidationFailed.of("expires_at", "This has passed already.", "too_early")
     source = row["source"] if row["status"] == grants.PENDING else "manual"
-    if _has_open(row, {"source": source, "source_id": 0}):
+    if steps.has_open(row, source=source, source_id=0):
         # It begins later, or the course's window is over: from now on, instead.
         settle.end_all(row["id"], grants.CANCELLED, actor_id=actor.id)
     is_unlimited = "expires_at" in changes and ends_at is None
     settle.give(row, course, source=source, ends_at=ends_at, is_unlimited=is_unlimited, actor_id=actor.id)
-    if not _begin(row, course, actor)["has_access"]:
+    if not steps.begin(row, course, actor_id=actor.id)["has_access"]:
         raise WindowClosed
 
 

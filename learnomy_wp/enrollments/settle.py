@@ -216,11 +216,11 @@ def rename_last_end(enrollment_id: int, reason: str) -> bool:
     return True
 
 
-def settle(enrollment: Row, course: Mapping[str, Any], *, actor_id: int) -> Row:
+def settle(enrollment: Row, course: Mapping[str, Any], *, actor_id: int, is_bulk: bool = False) -> Row:
     """Let a locked enrolment follow its grants; gives its new row.
 
     Events: `StudentEnrolled` where access begins, `StudentUnenrolled` or `EnrollmentExpired`
-    where it ends. The course's number of students follows.
+    where it ends. The course's number of students follows. `is_bulk` says that this is one of many at once.
     """
     now = clock.now()
     given = list_grants(enrollment["id"])
@@ -246,7 +246,7 @@ def settle(enrollment: Row, course: Mapping[str, Any], *, actor_id: int) -> Row:
         },
     )
     if standing.has_access != bool(enrollment["has_access"]):
-        _announce(changed, standing, actor_id)
+        _announce(changed, standing, actor_id, is_bulk=is_bulk)
     return changed
 
 
@@ -275,7 +275,7 @@ def _is_request(enrollment: Row, given: list[Row], now: datetime) -> bool:
     return waits and not any(grants.is_open(grant, now) for grant in given)
 
 
-def _announce(enrollment: Row, standing: grants.Standing, actor_id: int) -> None:
+def _announce(enrollment: Row, standing: grants.Standing, actor_id: int, *, is_bulk: bool) -> None:
     change = 1 if standing.has_access else -1
     for statement in COUNT_STUDENTS:
         db.execute(statement, {"in_course": enrollment["course_id"], "least": 0 if change > 0 else 1, "change": change})
@@ -285,7 +285,7 @@ def _announce(enrollment: Row, standing: grants.Standing, actor_id: int) -> None
         "course_id": enrollment["course_id"],
     }
     if standing.has_access:
-        events.emit(StudentEnrolled(**whose, source=standing.source), actor_id=actor_id)
+        events.emit(StudentEnrolled(**whose, source=standing.source, is_bulk=is_bulk), actor_id=actor_id)
     elif standing.end_reason == grants.EXPIRED:
         events.emit(EnrollmentExpired(**whose), actor_id=actor_id)
     else:

@@ -98,7 +98,10 @@ IS_CANCELLED = select(jobs.c.cancel_requested).where(jobs.c.id == bindparam("job
 
 @dataclass
 class Job:
-    """A job while it runs. The handler reads `payload`, tells its `progress`, fills `report`."""
+    """A job while it runs. The handler reads `payload`, tells its `progress`, fills `report`.
+
+    One that is taken up again finds `done` and `report` as its last `progress` left them.
+    """
 
     id: int
     kind: str
@@ -114,6 +117,7 @@ class Job:
     def progress(self, done: int, total: int | None = None) -> None:
         """Say how far the job is; call it between units of work, every second or so.
 
+        Within a unit of work it is committed with it: what is done is noted exactly then, and by this worker alone.
         Ends the handler by an exception where the job was cancelled, the process stops, or
         another worker has it.
         """
@@ -159,6 +163,7 @@ def run(job_id: int) -> bool:
         attempt=row["attempts"],
         done=row["done"],
         total=row["total"],
+        report=row["report"] or {},
         _token=token,
     )
     began = time.perf_counter()
