@@ -1,7 +1,7 @@
-"""Builds and removes the model site's rows by bulk inserts into Learnomy's own tables.
+"""Builds the model site's rows by bulk inserts into Learnomy's own tables.
 
 Every course is marked by its `demo_key`, so that a second run adds only what is missing and
-removal finds it all. People come from outside: WordPress makes them on a real site.
+removal (removing.py) finds it all. People come from outside: WordPress makes them on a real site.
 """
 
 from __future__ import annotations
@@ -12,21 +12,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Table, bindparam, delete, func, select, update
+from sqlalchemy import Table, func, select
 
 from learnomy_wp.kernel import cache, clock, db
 from learnomy_wp.seed import content
 from learnomy_wp.seed.bulk import DEMO, chunks, insert
+from learnomy_wp.seed.counting import count_courses, count_terms
 from learnomy_wp.seed.enrolling import enrol
 from wp_schema.folding import fold, search_text, sort_title
 from wp_schema.tables import (
     course_instructors,
     course_terms,
     courses,
-    enrollment_grants,
     enrollments,
     lessons,
-    progress,
     sections,
     terms,
 )
@@ -56,30 +55,10 @@ def build(students: Sequence[int], instructors: Sequence[int], *, scale: int = 1
         _build_courses(numbers, instructors, term_ids, now)
     if students:
         enrol(students, now)
-    _count_up()
+    count_courses()
+    count_terms()
     cache.bump(TAGS)
     return _totals()
-
-
-def remove() -> int:
-    """Remove every demo course with all that hangs on it; gives how many courses went."""
-    ids = db.values(select(courses.c.id).where(courses.c.demo_key.is_not(None)))
-    by_course: tuple[Table, ...] = (
-        progress,
-        enrollment_grants,
-        enrollments,
-        lessons,
-        sections,
-        course_terms,
-        course_instructors,
-    )
-    for chunk in chunks(ids, 500):
-        for table in by_course:
-            db.write(delete(table).where(table.c.course_id.in_(chunk)))
-        db.write(delete(courses).where(courses.c.id.in_(chunk)))
-    db.write(delete(terms).where(terms.c.demo_key.is_not(None)))
-    cache.bump(TAGS)
-    return len(ids)
 
 
 # --- courses ---------------------------------------------------------------------------
@@ -273,45 +252,6 @@ def _lesson(title: str, slug: str, rng: random.Random, topic: str, now: datetime
         "updated_at": now,
         "published_at": now,
     }
-
-
-# --- counts ------------------------------------------------------------------------------
-
-
-def _count_up() -> None:
-    """Set what is stored as a count from the rows themselves."""
-    mine = courses.c.demo_key.is_not(None)
-
-    def counted(table: Table, *conditions: Any) -> Any:
-        return select(func.count()).where(table.c.course_id == courses.c.id, *conditions).scalar_subquery()
-
-    published = lessons.c.status == "published"
-    seconds = (
-        select(func.coalesce(func.sum(lessons.c.duration_seconds), 0))
-        .where(lessons.c.course_id == courses.c.id, published)
-        .scalar_subquery()
-    )
-    values = {
-        "lesson_count": counted(lessons, published),
-        "section_count": counted(sections),
-        "student_count": counted(enrollments),
-        "completion_count": counted(enrollments, enrollments.c.status == "completed"),
-        "duration_minutes": seconds / 60,
-    }
-    ids = db.values(select(courses.c.id).where(mine))
-    copy = select(courses.c.student_count).where(courses.c.id == course_terms.c.course_id).scalar_subquery()
-    statement = update(courses).where(courses.c.id.in_(bindparam("ids", expanding=True))).values(**values)
-    copies = update(course_terms).where(course_terms.c.course_id.in_(bindparam("ids", expanding=True)))
-    for chunk in chunks(ids, 500):
-        wanted = {"ids": chunk}
-        db.write(statement, wanted)
-        db.write(copies.values(student_count=copy), wanted)
-    in_term = (
-        select(func.count())
-        .where(course_terms.c.term_id == terms.c.id, course_terms.c.course_status == "published")
-        .scalar_subquery()
-    )
-    db.write(update(terms).values(course_count=in_term))
 
 
 def _totals() -> Built:

@@ -10,7 +10,7 @@ from learnomy_wp.kernel.bridge import verb
 from learnomy_wp.kernel.loopback import call as loopback
 from learnomy_wp.kernel.runtime import Runtime
 from learnomy_wp.kernel.site import current as site
-from learnomy_wp.seed import academy, people
+from learnomy_wp.seed import academy, people, removing
 
 STUDENTS = 100
 INSTRUCTORS = 10
@@ -22,7 +22,7 @@ def run(runtime: Runtime, *, scale: int, password: str, remove: bool) -> int:
     began = time.monotonic()
     with runtime.request_stack(), db.blog(1):
         if remove:
-            gone = academy.remove()
+            gone = removing.remove()
             _people({"remove": True}, scale, "")
             print(f"Removed {gone} courses.")  # noqa: T201
             return 0
@@ -62,4 +62,4 @@ def seed(payload: dict[str, Any]) -> dict[str, Any]:
 @verb("unseed")
 def unseed(_payload: dict[str, Any]) -> dict[str, Any]:
     """Remove the academy's rows."""
-    return {"courses": academy.remove()}
+    return {"courses": removing.remove()}
