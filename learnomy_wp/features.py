@@ -15,6 +15,7 @@ from learnomy_wp.discussions import routes as discussions
 from learnomy_wp.enrollments import bulk_job
 from learnomy_wp.enrollments import jobs as enrollment_jobs
 from learnomy_wp.enrollments import routes as enrollments
+from learnomy_wp.instructors import routes as instructors
 from learnomy_wp.kernel import cleanup
 from learnomy_wp.kernel.endpoint import Blueprint
 from learnomy_wp.lessons import routes as lessons
@@ -40,6 +41,6 @@ def blueprints() -> list[Blueprint]:
     built = [system.bp, accounts.bp, me.bp, enrollments.courses_bp, enrollments.bp]
     built += [progress.lessons_bp, progress.courses_bp]
     built += [courses.bp, categories.bp, curriculum.courses_bp, curriculum.bp, lessons.bp, work.bp]
-    built += [notes.bp, attachments.bp, discussions.bp]
+    built += [notes.bp, attachments.bp, discussions.bp, instructors.bp]
     built += [certificates.bp]
     return [*built, settings.blueprint(), unbuilt.blueprint()]

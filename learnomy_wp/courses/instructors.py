@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from learnomy_wp.courses import lookups, queries, service, tagging
+from learnomy_wp.courses import directory, lookups, queries, service, tagging
 from learnomy_wp.kernel import clock, companions, db, pipeline
 from learnomy_wp.kernel.actor import EDIT_COURSES, Actor
 from learnomy_wp.kernel.auth import users
@@ -56,6 +56,7 @@ def put_instructor(actor: Actor, course_id: int, user_id: int, *, body: Mapping[
         db.execute(CHANGE, {"row_id": known["id"], "new_share": wanted["revenue_share_bp"], **changed})
     else:
         return _describe(actor, course_id, user_id)
+    directory.recount([user_id])
     companions.panels_changed(user_id, actor_id=actor.id)
     service.touch_course(actor, course)
     return _describe(actor, course_id, user_id)
@@ -71,6 +72,7 @@ def remove_instructor(actor: Actor, course_id: int, user_id: int) -> dict[str, A
         raise NotFound("instructor")
     _check_owner_left(held, user_id)
     db.execute(REMOVE, {"row_id": known["id"]})
+    directory.recount([user_id])
     companions.panels_changed(user_id, actor_id=actor.id)
     service.touch_course(actor, course)
     return {"id": user_id, "deleted": True}

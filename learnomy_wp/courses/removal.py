@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Table, bindparam, delete, or_, select
 
-from learnomy_wp.courses import changes, events, lookups, tagging
+from learnomy_wp.courses import changes, directory, events, lookups, tagging
 from learnomy_wp.kernel import db, pipeline
 from learnomy_wp.kernel import events as bus
 from learnomy_wp.kernel.actor import Actor
@@ -73,8 +73,10 @@ def delete_course(actor: Actor, course_id: int) -> dict[str, Any]:
     if course["status"] == "published":
         held = {row["term_id"] for row in db.rows(tagging.BY_COURSE, {"course_id": course_id})}
         tagging.count_changes(held, set())
+    teachers = db.values(directory.TEACHERS, {"of_course": course_id})
     for statement in REMOVE:
         db.execute(statement, {"of_course": course_id})
+    directory.recount(teachers)
     changes.content_changed(course_id)
     bus.emit(events.CourseDeleted(course_id=course_id, user_id=actor.id), actor_id=actor.id)
     return {"id": course_id, "deleted": True}

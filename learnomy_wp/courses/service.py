@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, insert, update
 
-from learnomy_wp.courses import changes, events, lookups, plan, prerequisites, queries, states, tagging
+from learnomy_wp.courses import changes, directory, events, lookups, plan, prerequisites, queries, states, tagging
 from learnomy_wp.courses.hooks import CURRENCY
 from learnomy_wp.enrollments import access
 from learnomy_wp.kernel import clock, db, pipeline, settings
@@ -139,6 +139,8 @@ def _finish(
     if not is_changed and not is_retagged:
         return
     _update(before, after)
+    if (before["status"] == "published") != (after["status"] == "published"):
+        directory.count_course(after["id"])
     if is_retagged or before["title"] != after["title"] or before["excerpt"] != after["excerpt"]:
         _write_search_text(after)
     # Whom another rule completes is found by the same count as after a change of the curriculum.

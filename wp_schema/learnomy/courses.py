@@ -29,8 +29,9 @@ from wp_schema.learnomy.base import (
     trash_check,
     unique,
     version,
+    when,
 )
-from wp_schema.types import Flag, LongText, Small, SortTitle
+from wp_schema.types import Flag, Id, LongText, Small, SortTitle
 
 
 def _rated(stars: int) -> Column[bool]:
@@ -71,6 +72,11 @@ courses = table(
     Column("rating_avg", Small, nullable=False, server_default=text("0")),  # hundredths of a star, 0 = unrated
     count("rating_count"),
     count("rating_sum"),
+    count("stars_1"),  # approved reviews of so many stars
+    count("stars_2"),
+    count("stars_3"),
+    count("stars_4"),
+    count("stars_5"),
     _rated(1),
     _rated(2),
     _rated(3),
@@ -144,9 +150,26 @@ course_instructors = table(
     state("course_status", "draft"),  # copies of the course's, for lists by instructor
     at("published_at", null=False),
     Column("sort_title", SortTitle, nullable=False, server_default=text("''")),
+    # On one row of each instructor, what the directory shows of all of them.
+    flag("is_lead"),
+    Column("sort_name", SortTitle, nullable=False, server_default=text("''")),
+    count("course_count"),
+    count("student_count"),
+    count("rating_count"),
+    count("rating_sum"),
+    count("stars_1"),  # approved reviews of so many stars
+    count("stars_2"),
+    count("stars_3"),
+    count("stars_4"),
+    count("stars_5"),
     at("created_at", null=False),
+    when("lead_user_id", Id, "is_lead = 1", "user_id"),
     check("share", "revenue_share_bp IS NULL OR revenue_share_bp <= 10000"),
     unique("member", "course_id", "user_id"),
+    unique("lead", "lead_user_id"),
+    index("by_name", "is_lead", "sort_name", "user_id"),
+    index("by_students", "is_lead", "student_count", "user_id"),
+    index("by_courses", "is_lead", "course_count", "user_id"),
     index("user", "user_id", "course_status", "published_at", "course_id"),
     index("user_course", "user_id", "course_id", "role"),
 )

@@ -30,7 +30,7 @@ instructor_applications = table(
     ref("user_id"),
     state("status", "pending"),  # pending | approved | rejected | withdrawn
     body("about"),
-    chars("expertise", 1000),
+    chars("expertise", 2100),
     body("course_idea"),
     maybe_body("experience"),
     json("answers"),
