@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Table, func, select
 
+from learnomy_wp.courses import directory
 from learnomy_wp.kernel import cache, clock, db
 from learnomy_wp.seed import content
 from learnomy_wp.seed.bulk import DEMO, chunks, insert
@@ -57,6 +58,7 @@ def build(students: Sequence[int], instructors: Sequence[int], *, scale: int = 1
         enrol(students, now)
     count_courses()
     count_terms()
+    directory.recount_all()
     cache.bump(TAGS)
     return _totals()
 
