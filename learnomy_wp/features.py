@@ -24,6 +24,7 @@ from learnomy_wp.notes import routes as notes
 from learnomy_wp.progress import jobs as progress_jobs
 from learnomy_wp.progress import routes as progress
 from learnomy_wp.rendering import verbs as rendering
+from learnomy_wp.reviews import routes as reviews
 from learnomy_wp.seed import command as seed
 from learnomy_wp.settings import routes as settings
 from learnomy_wp.system import installation
@@ -42,5 +43,5 @@ def blueprints() -> list[Blueprint]:
     built += [progress.lessons_bp, progress.courses_bp]
     built += [courses.bp, categories.bp, curriculum.courses_bp, curriculum.bp, lessons.bp, work.bp]
     built += [notes.bp, attachments.bp, discussions.bp, instructors.bp]
-    built += [certificates.bp]
+    built += [certificates.bp, reviews.bp]
     return [*built, settings.blueprint(), unbuilt.blueprint()]

@@ -44,6 +44,7 @@ COURSE_ANEW = {
     "rating_avg": 0,
     "rating_count": 0,
     "rating_sum": 0,
+    **{f"stars_{stars}": 0 for stars in range(1, 6)},
     "demo_key": None,
     "version": 1,
     "curriculum_version": 1,

@@ -13,11 +13,13 @@ from typing import Any
 from sqlalchemy import insert, select
 
 from learnomy_wp.certificates.service import issue
+from learnomy_wp.courses.lookups import lock_course
 from learnomy_wp.kernel import clock, db
+from learnomy_wp.reviews.ratings import roll_up
 from tests.accounts.people import Person
 from tests.client import Api, Session
 from tests.courses.school import School, made
-from wp_schema.tables import certificates, course_instructors, courses, jobs
+from wp_schema.tables import certificates, course_instructors, courses, jobs, reviews
 
 # In the order of the table's columns.
 ROLES = (
@@ -104,6 +106,7 @@ def build(api: Api) -> World:
     )["id"]
     ids["job"] = _job(school, people["owner"])
     _certificates(school, people, ids)
+    _reviews(school, people, ids)
     school.run_jobs()
     slugs = {name: school.row(courses, ids[name]) for name in ids if len(name) == 1}
     return World(api, ids, sessions, people, logins, {name: row["slug"] for name, row in slugs.items() if row})
@@ -189,6 +192,26 @@ def _certificates(school: School, people: dict[str, int], ids: dict[str, Any]) -
             ids[f"{name}.certificate"] = db.transaction(write)
         found = school.row(certificates, ids[f"{name}.certificate"])
         ids[f"{name}.uuid"] = found["uuid"] if found else ""
+
+
+def _reviews(school: School, people: dict[str, int], ids: dict[str, Any]) -> None:
+    """Approved ones of the outsider's in P and F and of the enrolled student's in the draft D; one of P waits."""
+    rows = (
+        ("P.review", "outsider", "approved"),
+        ("P.queue", "newcomer", "pending"),
+        ("D.review", "enrolled", "approved"),
+    )
+    for name, who, status in (*rows, ("F.review", "outsider", "approved")):
+
+        def write(name: str = name, who: str = who, status: str = status) -> int:
+            course, now = lock_course(ids[name[0]]), clock.now()
+            row = {"course_id": course["id"], "user_id": people[who], "rating": 4, "status": status}
+            made_id = db.insert_id(db.execute(insert(reviews).values(**row, created_at=now, updated_at=now)))
+            roll_up(course, None, row)
+            return made_id
+
+        with school.api.inside():
+            ids[name] = db.transaction(write)
 
 
 def _job(school: School, owner_id: int) -> int:

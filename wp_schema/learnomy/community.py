@@ -114,6 +114,7 @@ reviews = table(
     at("created_at", null=False),
     at("updated_at", null=False),
     at("deleted_at"),
+    ref("deleted_by", null=True),  # only who deleted it brings it back
     when("live_user_id", Id, "deleted_at IS NULL", "user_id"),
     trash_check(),
     check("rating", "rating BETWEEN 1 AND 5"),
