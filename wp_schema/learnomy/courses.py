@@ -77,11 +77,6 @@ courses = table(
     count("stars_3"),
     count("stars_4"),
     count("stars_5"),
-    count("stars_1"),  # approved reviews of so many stars
-    count("stars_2"),
-    count("stars_3"),
-    count("stars_4"),
-    count("stars_5"),
     _rated(1),
     _rated(2),
     _rated(3),
@@ -162,11 +157,6 @@ course_instructors = table(
     count("student_count"),
     count("rating_count"),
     count("rating_sum"),
-    count("stars_1"),  # approved reviews of so many stars
-    count("stars_2"),
-    count("stars_3"),
-    count("stars_4"),
-    count("stars_5"),
     at("created_at", null=False),
     when("lead_user_id", Id, "is_lead = 1", "user_id"),
     check("share", "revenue_share_bp IS NULL OR revenue_share_bp <= 10000"),
