@@ -53,7 +53,14 @@ COURSE_ANEW = {
     "completion_quiz_id": None,
 }
 LESSON_ANEW = {"completed_count": 0, "discussion_count": 0, "version": 1, "trashed_with_parent": False}
-QUIZ_ANEW = {"attempt_count": 0, "passed_count": 0, "version": 1, "trashed_with_parent": False}
+QUIZ_ANEW = {
+    "attempt_count": 0,
+    "passed_count": 0,
+    "overridden": None,
+    "statistics": None,
+    "version": 1,
+    "trashed_with_parent": False,
+}
 
 
 def _written(table: Table) -> list[Column[Any]]:

@@ -14,6 +14,7 @@ from learnomy_wp.kernel.errors import refusal
 from wp_schema.tables import (
     announcements,
     attachments,
+    attempt_answers,
     course_instructors,
     course_links,
     course_terms,
@@ -23,6 +24,7 @@ from wp_schema.tables import (
     lessons,
     notes,
     progress,
+    quiz_attempts,
     quiz_slots,
     quizzes,
     reviews,
@@ -34,9 +36,10 @@ CourseHasStudents = refusal(
 )
 
 ENROLLED = select(enrollments.c.id).where(enrollments.c.course_id == bindparam("of_course")).limit(1)
-REMOVE_SLOTS = delete(quiz_slots).where(
-    quiz_slots.c.quiz_id.in_(select(quizzes.c.id).where(quizzes.c.course_id == bindparam("of_course")))
-)
+_quiz_ids = select(quizzes.c.id).where(quizzes.c.course_id == bindparam("of_course"))
+REMOVE_SLOTS = delete(quiz_slots).where(quiz_slots.c.quiz_id.in_(_quiz_ids))
+# Its staff may have tried its quizzes.
+REMOVE_ANSWERS = delete(attempt_answers).where(attempt_answers.c.quiz_id.in_(_quiz_ids))
 REMOVE_LINKS = delete(course_links).where(
     or_(
         course_links.c.course_id == bindparam("of_course"),
@@ -44,6 +47,7 @@ REMOVE_LINKS = delete(course_links).where(
     )
 )
 _BY_COURSE: tuple[Table, ...] = (
+    quiz_attempts,
     quizzes,
     attachments,
     lessons,
@@ -58,6 +62,7 @@ _BY_COURSE: tuple[Table, ...] = (
 )
 REMOVE = [
     REMOVE_SLOTS,
+    REMOVE_ANSWERS,
     *(delete(table).where(table.c.course_id == bindparam("of_course")) for table in _BY_COURSE),
     REMOVE_LINKS,
     delete(courses).where(courses.c.id == bindparam("of_course")),

@@ -23,6 +23,7 @@ from learnomy_wp.quizzes.attempt_schemas import (
 from learnomy_wp.quizzes.routes import ACCESS_ERRORS
 
 bp = Blueprint("quiz_attempts", group="quizzes")
+PAYLOAD = "learnomy_rest_quiz_attempt_payload"
 
 
 @bp.endpoint(
@@ -34,6 +35,7 @@ bp = Blueprint("quiz_attempts", group="quizzes")
     returns=AttemptOut,
     status=201,
     filters=CONTENT_FILTERS,
+    payload_filter=PAYLOAD,
     errors=(*ACCESS_ERRORS, *errors.START_ERRORS),
 )
 def start_quiz_attempt(actor: Actor, found: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
@@ -41,13 +43,21 @@ def start_quiz_attempt(actor: Actor, found: dict[str, Any], body: dict[str, Any]
     return starting.start_attempt(actor, found, body=body)
 
 
-@bp.endpoint("get", "/quiz-attempts", can=USER, query=AttemptQuery, returns=AttemptRowOut, many=True)
+@bp.endpoint(
+    "get",
+    "/quiz-attempts",
+    can=USER,
+    query=AttemptQuery,
+    returns=AttemptRowOut,
+    many=True,
+    query_filter="learnomy_quiz_attempt_query",
+)
 def list_quiz_attempts(actor: Actor, query: dict[str, Any]) -> Page:
     """List the caller's attempts; for staff those of their quizzes, with status=needs_grading the grading inbox."""
     return attempt_listing.list_attempts(actor, query)
 
 
-@bp.endpoint("get", "/quiz-attempts/<int:id>", can=policies.READ_ATTEMPT, returns=AttemptOut)
+@bp.endpoint("get", "/quiz-attempts/<int:id>", can=policies.READ_ATTEMPT, returns=AttemptOut, payload_filter=PAYLOAD)
 def get_quiz_attempt(actor: Actor, id: int, found: dict[str, Any]) -> dict[str, Any]:
     """Read an attempt: answers, results and feedback as the quiz's review rule allows now."""
     return attempts.get_attempt(actor, id, is_staff=found["is_staff"])
@@ -74,6 +84,7 @@ def save_quiz_answers(id: int, body: dict[str, Any]) -> dict[str, Any]:
     limit="quiz-start",
     body=SubmitIn,
     returns=AttemptOut,
+    payload_filter=PAYLOAD,
     errors=(errors.AttemptClosed,),
 )
 def submit_quiz_attempt(actor: Actor, found: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
@@ -87,6 +98,7 @@ def submit_quiz_attempt(actor: Actor, found: dict[str, Any], body: dict[str, Any
     can=policies.GRADE_ATTEMPT,
     body=GradeIn,
     returns=AttemptOut,
+    payload_filter=PAYLOAD,
     errors=(errors.AttemptOpen, errors.NotGradable),
 )
 def grade_quiz_attempt(actor: Actor, found: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
