@@ -13,7 +13,20 @@ from typing import Any
 
 from flask import Blueprint, Request, Response, request
 
-from learnomy_wp.kernel import auth, cache, channel, envelope, ids, nonces, pipeline, settings, site, uploads
+from learnomy_wp.kernel import (
+    auth,
+    avatars,
+    cache,
+    channel,
+    envelope,
+    ids,
+    nonces,
+    pipeline,
+    rounds,
+    settings,
+    site,
+    uploads,
+)
 from learnomy_wp.kernel import call as calls
 from learnomy_wp.kernel.auth import keys
 from learnomy_wp.kernel.call import Call
@@ -27,7 +40,7 @@ from learnomy_wp.kernel.errors import (
     NotFound,
     Unauthenticated,
 )
-from learnomy_wp.kernel.wordpress import WordPressNeeded
+from learnomy_wp.kernel.wordpress import Ask, WordPressNeeded
 from learnomy_wp.version import VERSION
 
 PREFIX = "/learnomy-bridge/v1/"
@@ -209,7 +222,12 @@ def serve_verb(name: str) -> Response:
         raise NotFound
     call.endpoint_name = f"bridge_{name}"
     payload = pipeline.json_body()
-    return envelope.respond({"data": _verbs[name](payload if isinstance(payload, dict) else {})})
+    try:
+        data = _verbs[name](payload if isinstance(payload, dict) else {})
+        avatars.settle()
+    except Ask as ask:
+        return rounds.ask(call, ask.questions)
+    return envelope.respond({"data": data})
 
 
 @verb("pair")

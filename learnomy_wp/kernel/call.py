@@ -40,6 +40,7 @@ class Call:
     fire_token: str = ""
     control: str = "answer"
     fires: bool = False
+    wanted_avatars: dict[str, str] = field(default_factory=dict)
     record: Record | None = None
     endpoint_name: str = ""
     # A body that is kept on disk, and its hash; what a form with a file holds; what is to be closed.

@@ -15,6 +15,7 @@ from marshmallow import Schema, ValidationError
 from learnomy_wp.kernel import (
     answers,
     auth,
+    avatars,
     db,
     doors,
     envelope,
@@ -311,6 +312,7 @@ def _finish(declared: Endpoint, result: Any, actor: Actor) -> Response:
     if isinstance(result, wordpress.Effects):
         return _with_effects(declared, result, actor)
     document, version = _document(declared, result)
+    avatars.settle()
     wanted = ",".join(request.args.getlist("_fields") + request.args.getlist("_fields[]"))
     if wanted:
         document = {**document, "data": envelope.select_fields(document["data"], wanted)}

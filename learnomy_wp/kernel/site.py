@@ -47,7 +47,8 @@ OPTION_NAMES = (
     "gmt_offset",
     "users_can_register",
     "using_application_passwords",
-    "show_avatars",
+    "avatar_default",
+    "avatar_rating",
     "WPLANG",
 )
 # What the record takes of the option `learnomy_bridge`.
@@ -79,6 +80,8 @@ class Record:
     users_can_register: bool
     application_passwords_used: bool
     locale: str
+    avatar_default: str
+    avatar_rating: str
 
     def listens(self, hook: str) -> bool:
         """Whether PHP has a say by `hook`: any listener to a hook of ours, and at core's who is not marked harmless."""
@@ -148,11 +151,15 @@ class Site:
         return bool(self.pairing.get("multisite"))
 
     @property
-    def password_style(self) -> passwords.Style:
-        """How the paired WordPress stores passwords: versions before 6.8 had phpass."""
+    def is_before_6_8(self) -> bool:
+        """Whether the paired WordPress is older than 6.8, which changed passwords and cookies."""
         version = str(self.pairing.get("wp_version") or "6.8").split(".")
-        numbers = tuple(int(part) if part.isdigit() else 0 for part in version[:2])
-        return "phpass" if numbers < (6, 8) else "bcrypt-wp"
+        return tuple(int(part) if part.isdigit() else 0 for part in version[:2]) < (6, 8)
+
+    @property
+    def password_style(self) -> passwords.Style:
+        """How the paired WordPress stores passwords."""
+        return "phpass" if self.is_before_6_8 else "bcrypt-wp"
 
     def prefixes(self, blog_id: int) -> tuple[str, str]:
         """The base prefix and the prefix of one blog."""
@@ -265,6 +272,8 @@ def _parse_record(packed: bytes) -> Record:
         users_can_register=raw.get("users_can_register") == "1",
         application_passwords_used=raw.get("using_application_passwords") == "1",
         locale=raw.get("WPLANG") or "en_US",
+        avatar_default=raw.get("avatar_default", "mystery"),
+        avatar_rating=raw.get("avatar_rating", "g"),
     )
 
 

@@ -127,6 +127,11 @@ def media_file(media_id: int, user: Actor) -> dict[str, str] | None:
     return {name: str(answer[name]) for name in ("path", "base", "name", "title")} if answer else None
 
 
+def find_avatars(people: Mapping[str, str], size: int) -> None:
+    """`get_avatar_url()` of people by their e-mail addresses; `call.answers` has it by their keys, as `avatars`."""
+    _ask("call", "avatars", None, {"people": dict(people), "size": size})
+
+
 def check_password(user_id: int, password: str) -> bool:
     """`wp_check_password()`, where a plugin has a say in it or stores passwords in its own way.
 

@@ -91,7 +91,7 @@ def test_password_gates_count_where_passwords_are_checked(wp: Paired, gate: str)
         ({"firewalls": ["wall"]}, "firewall wall"),
         ({"firewalls": ["wall"], "bridge": {"firewall_ok": ["wall"]}}, ""),
         ({"bridge": {"compat": True}}, "compatibility mode"),
-        ({"age": 299}, ""),
+        ({"age": 270}, ""),
     ],
 )
 def test_the_record_decides(wp: Paired, changes: dict[str, Any], why: str) -> None:

@@ -106,11 +106,30 @@ final class Asks {
 				return self::image_url( isset( $args['id'] ) ? (int) $args['id'] : 0, isset( $args['user_id'] ) ? (int) $args['user_id'] : 0 );
 			case 'media_file':
 				return self::media_file( isset( $args['id'] ) ? (int) $args['id'] : 0, isset( $args['user_id'] ) ? (int) $args['user_id'] : 0 );
+			case 'avatars':
+				return array( 'avatars' => self::avatars( isset( $args['people'] ) && is_array( $args['people'] ) ? $args['people'] : array(), isset( $args['size'] ) ? (int) $args['size'] : 96 ) );
 			case 'check_password':
 				$user = get_userdata( isset( $args['user_id'] ) ? (int) $args['user_id'] : 0 );
 				return $user && isset( $args['password'] ) && wp_check_password( (string) $args['password'], $user->user_pass, $user->ID );
 		}
 		return self::failed( 'WordPress knows no such call: ' . $name );
+	}
+
+	/**
+	 * Addresses of avatars; '' for who has none.
+	 *
+	 * @param array $people E-mail addresses by keys of the backend's.
+	 * @param int   $size   Pixels.
+	 * @return array<string, string>
+	 */
+	private static function avatars( array $people, int $size ): array {
+		$found = array();
+		foreach ( $people as $key => $email ) {
+			// Plugins know their members by id rather than by address.
+			$user                   = get_user_by( 'email', (string) $email );
+			$found[ (string) $key ] = (string) get_avatar_url( $user ? $user->ID : (string) $email, array( 'size' => $size ) );
+		}
+		return $found;
 	}
 
 	/**

@@ -59,6 +59,15 @@ final class Record_Lists {
 	);
 
 	/**
+	 * Filters of core's by which a plugin changes what the backend otherwise works out by itself.
+	 */
+	const ASKED = array(
+		'pre_get_avatar_data',
+		'get_avatar_url',
+		'get_avatar_data',
+	);
+
+	/**
 	 * Plugins whose callbacks on those hooks concern their own routes and capabilities only.
 	 */
 	const HARMLESS = array(

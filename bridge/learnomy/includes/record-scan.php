@@ -56,10 +56,11 @@ final class Record_Scan {
 			'gates'     => array(),
 		);
 		$gates = array_flip( Record_Lists::GATES );
+		$asked = array_flip( Record_Lists::ASKED );
 		foreach ( $GLOBALS['wp_filter'] as $hook => $registered ) {
 			$hook    = (string) $hook;
 			$is_gate = isset( $gates[ $hook ] );
-			if ( ! $is_gate && ! self::is_fired( $hook ) ) {
+			if ( ! $is_gate && ! isset( $asked[ $hook ] ) && ! self::is_fired( $hook ) ) {
 				continue;
 			}
 			foreach ( $registered->callbacks as $callbacks ) {

@@ -67,8 +67,10 @@ def _session_user(raw: str, now: int) -> dict[str, Any] | None:
     found = users.find_by_login(cookie.login) if cookie and is_text else None
     if cookie is None or found is None or users.is_barred(found):
         return None
-    salt, is_old = site.current().salt("logged_in"), site.current().password_style == "phpass"
-    if not cookies.verify_login_cookie(cookie, found["user_pass"], salt, now, before_6_8=is_old):
+    current = site.current()
+    if not cookies.verify_login_cookie(
+        cookie, found["user_pass"], current.salt("logged_in"), now, before_6_8=current.is_before_6_8
+    ):
         return None
     sessions = cookies.parse_sessions(db.value(SESSIONS, {"user_id": found["ID"]}))
     return found if cookies.session_is_live(sessions, cookie.token, now) else None
