@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from learnomy_wp.kernel.companions import PANELS_CHANGED
-from learnomy_wp.kernel.endpoint import ENDPOINTS
+from learnomy_wp.kernel.endpoint import ENDPOINTS, Endpoint
 from learnomy_wp.kernel.errors import CATALOGUE
 from learnomy_wp.kernel.events import EVENTS
 from learnomy_wp.kernel.hooks import FILTERS
@@ -77,34 +77,31 @@ def hooks() -> str:
         (f"`{name}`", ", ".join(f"`{argument}`" for argument in found.arguments), found.summary, found.since)
         for name, found in sorted(FILTERS.items())
     )
-    payloads = (
-        (f"`{name}`", f"`{declared.method} {declared.contract_path}`")
-        for declared in ENDPOINTS.values()
-        for name in (declared.payload_filter, declared.query_filter)
-        if name
-    )
-    refusals = (
-        (f"`learnomy_pre_{declared.name}`", f"`{declared.method} {declared.contract_path}`")
-        for declared in ENDPOINTS.values()
-        if declared.is_write and declared.is_built
-    )
+    declared = ENDPOINTS.values()
+    payloads = ((name, one) for one in declared for name in (one.payload_filter, one.query_filter) if name)
+    refusals = ((f"learnomy_pre_{one.name}", one) for one in declared if one.is_write and one.is_built)
     return "\n".join(
         [
             "# Hooks\n",
             NOTE,
             "\n## Actions\n",
             _table(("Action", "Arguments", "When"), actions),
-            f"\nBuddyNext Pro's `{PANELS_CHANGED}( $member_id )` is fired after a completion, a certificate and a change",
-            "of a course's instructors.\n",
+            f"\n`{PANELS_CHANGED}( $member_id )`, of BuddyNext Pro, is fired after a completion, a certificate",
+            "and a change of a course's instructors.\n",
             "\n## Filters inside rules\n",
             _table(("Filter", "Arguments", "What", "Since"), filters),
             "\n## Filters around an endpoint\n",
-            _table(("Filter", "Endpoint"), payloads),
+            _table(("Filter", "Endpoint"), map(_around, payloads)),
             "\n## Filters that may refuse a write\n",
             "A `WP_Error` refuses it, with its status. Listeners get null, the parameters and the request.\n",
-            _table(("Filter", "Endpoint"), refusals),
+            _table(("Filter", "Endpoint"), map(_around, refusals)),
         ]
     )
+
+
+def _around(found: tuple[str, Endpoint]) -> tuple[str, str]:
+    name, declared = found
+    return f"`{name}`", f"`{declared.method} {declared.contract_path}`"
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> str:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import flask
 from flask_smorest import Blueprint as SmorestBlueprint
@@ -93,6 +93,36 @@ def instance(schema: Schema | type[Schema] | None) -> Schema | None:
     return schema() if isinstance(schema, type) else schema
 
 
+SchemaLike = Schema | type[Schema] | None
+
+
+class Options(TypedDict, total=False):
+    """What may be declared of an endpoint beside its method, path and rule."""
+
+    returns: SchemaLike  # what it answers, of each row where there are many
+    query: SchemaLike
+    body: SchemaLike
+    many: bool  # it is a list
+    status: int  # of a good answer (200)
+    limit: str | None  # its class of rate limits: read or write, as the method is
+    idempotent: bool | None  # whether an Idempotency-Key is taken: POST is
+    cache: Sequence[str]  # the tags that end a kept anonymous answer
+    filters: Sequence[str]  # those asked within its rule
+    payload_filter: str
+    query_filter: str
+    errors: Sequence[type[ApiError]]  # the refusals it may give beyond the usual ones
+    writes_wordpress: bool
+    checks_password: bool
+    deadline: str | None  # how long the plugin waits: read or write, as the method is
+    transactional: bool  # a write runs in one unit of work, unless False leaves it to the service
+    raw: bool
+    takes_file: bool
+
+
+# Options that are facts of the endpoint as they are given.
+_PLAIN = ("status", "payload_filter", "query_filter", "writes_wordpress", "checks_password", "takes_file")
+
+
 @dataclass
 class Blueprint:
     """The endpoints of one feature. `group` is the contract's group, and the OpenAPI tag."""
@@ -102,75 +132,17 @@ class Blueprint:
     namespace: str = NAMESPACE
     views: list[Endpoint] = field(default_factory=list)
 
-    def endpoint(
-        self,
-        method: str,
-        path: str,
-        *,
-        can: Rule,
-        returns: Schema | type[Schema] | None = None,
-        query: Schema | type[Schema] | None = None,
-        body: Schema | type[Schema] | None = None,
-        many: bool = False,
-        status: int = 200,
-        limit: str | None = None,
-        idempotent: bool | None = None,
-        cache: Sequence[str] = (),
-        filters: Sequence[str] = (),
-        payload_filter: str = "",
-        query_filter: str = "",
-        errors: Sequence[type[ApiError]] = (),
-        writes_wordpress: bool = False,
-        checks_password: bool = False,
-        deadline: str | None = None,
-        transactional: bool = True,
-        raw: bool = False,
-        takes_file: bool = False,
-    ) -> Callable[[Body], Body]:
-        """Declare an endpoint.
+    def endpoint(self, method: str, path: str, *, can: Rule, **options: Unpack[Options]) -> Callable[[Body], Body]:
+        """Declare an endpoint by the function that serves it.
 
         The function gets, by name, what it asks for of: `actor`, the path's parameters,
         `query` and `body` (validated dicts), `found` (what the rule loaded), and with `takes_file`
         `upload`, the file of a form whose fields are the body (None for a JSON body). It returns a dict,
-        a `Page` (with `many=True`), `Effects`, or a Response (with `raw=True`). `cache` names the
-        tags that end a kept anonymous answer; `filters` the filters asked within its rule;
-        `errors` the refusals it may give beyond the usual ones. A write runs in one unit of work,
-        unless `transactional=False` leaves it to the service.
+        a `Page` (with `many=True`), `Effects`, or a Response (with `raw=True`).
         """
-        verb = method.upper()
 
         def declare(function: Body) -> Body:
-            limit_class = limit or ("read" if verb == "GET" else "write")
-            payload = (payload_filter,) if payload_filter else ()
-            asked = (query_filter,) if query_filter else ()
-            declared = Endpoint(
-                name=function.__name__,
-                method=verb,
-                path=path,
-                group=self.group,
-                rule=can,
-                function=function,
-                returns=instance(returns),
-                query=instance(query),
-                body=instance(body),
-                status=status,
-                limit=limit_class,
-                idempotent=(verb == "POST") if idempotent is None else idempotent,
-                cache_tags=tuple(cache),
-                filters=(*payload, *asked, *filters),
-                payload_filter=payload_filter,
-                query_filter=query_filter,
-                errors=tuple(errors),
-                writes_wordpress=writes_wordpress,
-                checks_password=checks_password,
-                deadline=deadline or ("read" if verb == "GET" else "write"),
-                is_transactional=transactional,
-                is_list=many,
-                is_raw=raw,
-                takes_file=takes_file,
-                namespace=self.namespace,
-            )
-            self.add(declared)
+            self.add(_declared(self, method.upper(), path, can, function, options))
             return function
 
         return declare
@@ -194,6 +166,37 @@ class Blueprint:
             documented = blueprint.doc(**openapi.operation(declared))(view)
             blueprint.route(declared.path, methods=[declared.method], endpoint=declared.name)(documented)
         return blueprint
+
+
+def _declared(
+    blueprint: Blueprint, verb: str, path: str, rule: Rule, function: Body, options: Mapping[str, Any]
+) -> Endpoint:
+    kind = "read" if verb == "GET" else "write"
+    idempotent = options.get("idempotent")
+    around = [options[name] for name in ("payload_filter", "query_filter") if options.get(name)]
+    plain = {name: options[name] for name in _PLAIN if name in options}
+    return Endpoint(
+        name=function.__name__,
+        method=verb,
+        path=path,
+        group=blueprint.group,
+        rule=rule,
+        function=function,
+        returns=instance(options.get("returns")),
+        query=instance(options.get("query")),
+        body=instance(options.get("body")),
+        limit=options.get("limit") or kind,
+        idempotent=(verb == "POST") if idempotent is None else idempotent,
+        cache_tags=tuple(options.get("cache", ())),
+        filters=(*around, *options.get("filters", ())),
+        errors=tuple(options.get("errors", ())),
+        deadline=options.get("deadline") or kind,
+        is_transactional=options.get("transactional", True),
+        is_list=options.get("many", False),
+        is_raw=options.get("raw", False),
+        namespace=blueprint.namespace,
+        **plain,
+    )
 
 
 def endpoint_of(request: flask.Request) -> Endpoint | None:

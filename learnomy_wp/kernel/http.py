@@ -92,12 +92,11 @@ def fetch(
     if json is not None:
         body = orjson.dumps(json)
         sent.setdefault("Content-Type", "application/json")
+    limits = (min(CONNECT_SECONDS, timeout), timeout)
+    how: dict[str, Any] = {"timeout": limits, "stream": True, "allow_redirects": False}
     try:
         with _session(target) as session, _hung_up_after(timeout):
-            limits = (min(CONNECT_SECONDS, timeout), timeout)
-            answer = session.request(
-                method, url, data=body, headers=sent, timeout=limits, stream=True, allow_redirects=False
-            )
+            answer = session.request(method, url, data=body, headers=sent, **how)
             return Response(answer.status_code, _lower(answer.headers), _read(answer, max_bytes))
     except InvalidIPAddress as error:
         raise OutboundRefused("The address leads into a private or reserved network.") from error

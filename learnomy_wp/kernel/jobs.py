@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import RedisError
@@ -122,17 +123,8 @@ def enqueue(
         return joined
     now = clock.now()
     at = run_at or now
-    row = {
-        "kind": kind,
-        "owner_id": owner_id,
-        "state": "queued",
-        "total": total,
-        "payload": dict(payload or {}),
-        "unique_key": key,
-        "run_at": at,
-        "created_at": now,
-        "updated_at": now,
-    }
+    row: dict[str, Any] = {"kind": kind, "owner_id": owner_id, "state": "queued", "total": total, "unique_key": key}
+    row |= {"payload": dict(payload or {}), "run_at": at, "created_at": now, "updated_at": now}
     try:
         job_id = db.insert_id(db.execute(INSERT, row))
     except IntegrityError:
@@ -140,9 +132,8 @@ def enqueue(
         if joined is None:
             raise
         return joined
-    blog_id = db.blog_id()
     if at <= now:
-        db.after_commit(lambda: _announce(blog_id, job_id, kind, at))
+        db.after_commit(partial(_announce, db.blog_id(), job_id, kind, at))
     return job_id
 
 

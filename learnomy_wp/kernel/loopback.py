@@ -46,14 +46,7 @@ def call(verb: str, payload: dict[str, Any], *, patience: float = PATIENCE_SECON
         "X-Learnomy-Nonce": nonce,
         "X-Learnomy-Signature": channel.sign(current.key("call"), *channel.call_parts(verb, body, blog_id, now, nonce)),
     }
-    try:
-        answer = _session.post(
-            f"{base}/?learnomy-bridge={verb}", data=body, headers=headers, timeout=(1, patience), allow_redirects=False
-        )
-    except requests.ReadTimeout as error:
-        raise LoopbackTimeout(f"{verb}: no answer within {patience} s") from error
-    except requests.RequestException as error:
-        raise LoopbackFailed(f"{verb}: {error}") from error
+    answer = _send(verb, f"{base}/?learnomy-bridge={verb}", body, headers, patience)
     signature = answer.headers.get("X-Learnomy-Response-Signature", "")
     if not channel.is_signed_by(
         signature, current.key("reply"), *channel.reply_parts(nonce, answer.status_code, answer.content)
@@ -63,6 +56,15 @@ def call(verb: str, payload: dict[str, Any], *, patience: float = PATIENCE_SECON
         raise LoopbackFailed(f"{verb}: HTTP {answer.status_code}")
     data: dict[str, Any] = orjson.loads(answer.content)["data"]
     return data
+
+
+def _send(verb: str, url: str, body: bytes, headers: dict[str, str], patience: float) -> requests.Response:
+    try:
+        return _session.post(url, data=body, headers=headers, timeout=(1, patience), allow_redirects=False)
+    except requests.ReadTimeout as error:
+        raise LoopbackTimeout(f"{verb}: no answer within {patience} s") from error
+    except requests.RequestException as error:
+        raise LoopbackFailed(f"{verb}: {error}") from error
 
 
 def _home(pairing: dict[str, Any], blog_id: int) -> str:

@@ -44,6 +44,16 @@ retention.keep(
 )
 
 INSERT = insert(outbox)
+# Every row has these columns, however it is born: one statement for all.
+BORN: dict[str, Any] = {
+    "state": "pending",
+    "claim_token": None,
+    "claimed_until": None,
+    "cursor_position": 0,
+    "attempts": 0,
+    "note": None,
+    "done_at": None,
+}
 EARLIER_OPEN = (
     select(outbox.c.id).where(outbox.c.aggregate == bindparam("aggregate"), outbox.c.state.in_(OPEN)).limit(1)
 )
@@ -101,32 +111,22 @@ def add(
     Rows written by a full or internal door are born claimed by their request, which fires
     them once it has answered. A row that nobody listens to is born done.
     """
+    row = {"aggregate": aggregate, "event": event, "kind": kind, "hook": hook, "actor_id": actor_id}
+    row |= {"args": list(arguments), "payload": dict(payload), "created_at": clock.now()}
+    db.execute(INSERT, {**BORN, **row, **_birth(aggregate, hook, kind)})
+
+
+def _birth(aggregate: str, hook: str, kind: str) -> dict[str, Any]:
+    """The request that writes a row, and the state in which the row begins."""
     call = calls.current()
-    now = clock.now()
-    row: dict[str, Any] = {
-        "aggregate": aggregate,
-        "event": event,
-        "kind": kind,
-        "hook": hook,
-        "args": list(arguments),
-        "payload": dict(payload),
-        "actor_id": actor_id,
-        "request_id": call.request_id if call else "",
-        "state": "pending",
-        "claim_token": None,
-        "claimed_until": None,
-        "cursor_position": 0,
-        "attempts": 0,
-        "note": None,
-        "created_at": now,
-        "done_at": None,
-    }
+    born: dict[str, Any] = {"request_id": call.request_id if call else ""}
     if kind == "action" and not is_heard(hook):
-        row.update(state="done", done_at=now, note="unheard")
-    elif call is not None and call.signed and call.door in ("full", "internal") and _is_first(aggregate):
+        return born | {"state": "done", "done_at": clock.now(), "note": "unheard"}
+    if call is not None and call.signed and call.door in ("full", "internal") and _is_first(aggregate):
         call.fires = True
-        row.update(state="claimed", claim_token=call.fire_token, claimed_until=_lease_end(), attempts=1)
-    db.execute(INSERT, row)
+        lease = {"claim_token": call.fire_token, "claimed_until": _lease_end()}
+        return born | {"state": "claimed", "attempts": 1, **lease}
+    return born
 
 
 def is_heard(hook: str) -> bool:

@@ -163,19 +163,8 @@ class Listing:
         params: dict[str, Any] = dict(binds or {})
         params.update({name: query[name] for name in active})
         seal = _seal(sort, params, owner, self.table.name)
-        shape = (sort, active)
-        page_params = dict(params, limit_rows=query["per_page"] + 1)
-        cursor = query.get("cursor")
-        offset = 0
-        if cursor:
-            page_params.update(_open_cursor(cursor, seal))
-        elif query.get("page"):
-            offset = (query["page"] - 1) * query["per_page"]
-            if offset >= LAST_OFFSET_ROW:
-                raise ValidationFailed.of("page", "Pages end at the 1,000th row; go on with cursor.", "out_of_range")
-            page_params["offset_rows"] = offset
-        statement = self._statement(shape, "cursor" if cursor else "offset" if offset else "first")
-        rows = db.rows(statement, page_params)
+        mode, place = _place(query, seal)
+        rows = db.rows(self._statement((sort, active), mode), {**params, **place})
         more = len(rows) > query["per_page"]
         rows = rows[: query["per_page"]]
         cursor_next = _make_cursor(rows[-1], seal) if more else None
@@ -256,6 +245,17 @@ class Listing:
             if any(known.narrow for known in filters):
                 index = None
         return statement.with_hint(table, f"FORCE INDEX ({index})", "mysql") if index else statement
+
+
+def _place(query: Mapping[str, Any], seal: bytes) -> tuple[str, dict[str, Any]]:
+    """Which rows are asked for: the mode of the statement, and its parameters."""
+    place: dict[str, Any] = {"limit_rows": query["per_page"] + 1}
+    if query.get("cursor"):
+        return "cursor", place | _open_cursor(query["cursor"], seal)
+    offset = ((query.get("page") or 1) - 1) * query["per_page"]
+    if offset >= LAST_OFFSET_ROW:
+        raise ValidationFailed.of("page", "Pages end at the 1,000th row; go on with cursor.", "out_of_range")
+    return ("offset", place | {"offset_rows": offset}) if offset else ("first", place)
 
 
 # --- cursors: opaque, signed, bound to the query and the user --------------------------

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from learnomy_wp.kernel.actor import EDIT_COURSES, MANAGE, Actor
-from learnomy_wp.kernel.errors import ApiError, Forbidden, Unauthenticated
+from learnomy_wp.kernel.errors import Forbidden, Unauthenticated
 
 Params = Mapping[str, Any]
 Check = Callable[[Actor, Params], Any]
@@ -25,20 +25,6 @@ class Rule:
     check: Check
     is_open: bool = False
     is_public: bool = False
-
-    def __or__(self, other: Rule) -> Rule:
-        def either(actor: Actor, params: Params) -> Any:
-            try:
-                return self.check(actor, params)
-            except Unauthenticated:
-                raise
-            except ApiError as refused:
-                try:
-                    return other.check(actor, params)
-                except ApiError:
-                    raise refused from None
-
-        return Rule(f"{self.name}-or-{other.name}", either)
 
     def named(self, name: str) -> Rule:
         """The same rule under the name that the contract uses."""
