@@ -13,8 +13,6 @@ defined( 'WP_UNINSTALL_PLUGIN' ) || exit;
 
 /**
  * Removes what one site has.
- *
- * @return void
  */
 function learnomy_uninstall_site(): void {
 	global $wpdb;

@@ -144,7 +144,6 @@ final class Firing {
 	 * Makes a user the current one: listeners run as whoever caused the event, whichever process fires it.
 	 *
 	 * @param int $user_id User.
-	 * @return void
 	 */
 	private function become( int $user_id ): void {
 		if ( get_current_user_id() === $user_id ) {
@@ -177,7 +176,6 @@ final class Firing {
 	 * Fires the hook; where a callback on the hook `all` throws, once more without those, from the same listener on.
 	 *
 	 * @param array $args Arguments.
-	 * @return void
 	 */
 	private function fire( array $args ): void {
 		global $wp_filter, $wp_current_filter;
@@ -266,7 +264,6 @@ final class Firing {
 	 *
 	 * @param Guarded_Listener $listener Listener.
 	 * @param \Throwable|null  $thrown   What it threw.
-	 * @return void
 	 */
 	public function after_listener( Guarded_Listener $listener, $thrown ): void {
 		$this->listener = null;
@@ -297,8 +294,6 @@ final class Firing {
 
 	/**
 	 * Puts core's state back as it was before the firing.
-	 *
-	 * @return void
 	 */
 	public function unwind(): void {
 		global $wp_current_filter;
@@ -310,8 +305,6 @@ final class Firing {
 
 	/**
 	 * Takes back what listeners did to the headers of the answer.
-	 *
-	 * @return void
 	 */
 	public function restore_headers(): void {
 		$this->headers->restore();

@@ -52,7 +52,6 @@ final class Actions_Relay {
 	 * A row begins to fire.
 	 *
 	 * @param Firing $firing Row.
-	 * @return void
 	 */
 	public static function enter( Firing $firing ): void {
 		if ( ! self::$firing ) {
@@ -75,7 +74,6 @@ final class Actions_Relay {
 	 * A row is through; what its listeners printed is dropped.
 	 *
 	 * @param Firing $firing Row.
-	 * @return void
 	 */
 	public static function leave( Firing $firing ): void {
 		$depth = self::$buffers + count( self::$firing ) - 1;
@@ -90,8 +88,6 @@ final class Actions_Relay {
 
 	/**
 	 * Goes on after a listener ended the process: as a shutdown function, or from the destructor.
-	 *
-	 * @return void
 	 */
 	public static function interrupted(): void {
 		if ( ! self::$firing ) {
@@ -125,8 +121,6 @@ final class Actions_Relay {
 
 	/**
 	 * Takes back the headers of a listener that ended the process, before anything is sent.
-	 *
-	 * @return void
 	 */
 	public static function restore_headers(): void {
 		foreach ( array_reverse( self::$firing ) as $firing ) {
@@ -198,8 +192,6 @@ final class Sent_Headers {
 
 	/**
 	 * Puts them back.
-	 *
-	 * @return void
 	 */
 	public function restore(): void {
 		if ( headers_sent() ) {

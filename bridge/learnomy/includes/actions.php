@@ -49,8 +49,6 @@ final class Actions {
 
 	/**
 	 * Registers the pullers.
-	 *
-	 * @return void
 	 */
 	public static function init(): void {
 		add_action( 'shutdown', array( Actions_Relay::class, 'restore_headers' ), PHP_INT_MIN );
@@ -107,7 +105,6 @@ final class Actions {
 	 * Fires the rows of one claim after the answer is sent.
 	 *
 	 * @param string $token Claim token.
-	 * @return void
 	 */
 	public static function defer_token( string $token ): void {
 		self::$deferred[] = array( get_current_blog_id(), $token );
@@ -131,7 +128,6 @@ final class Actions {
 	 * Answers the backend's call after a listener ended the process in which it was served.
 	 *
 	 * @param array $report What was fired since.
-	 * @return void
 	 */
 	private static function answer_late( array $report ): void {
 		if ( '' === self::$call || headers_sent() ) {
@@ -174,7 +170,6 @@ final class Actions {
 	 * Goes on with the claims of this process after a listener ended it.
 	 *
 	 * @param int[] $ids Rows that were being fired, outermost first.
-	 * @return void
 	 */
 	public static function resume( array $ids ): void {
 		$claims       = self::$active;
@@ -200,8 +195,6 @@ final class Actions {
 
 	/**
 	 * Leaves the claims of this process to others, as it cannot go on.
-	 *
-	 * @return void
 	 */
 	public static function give_up(): void {
 		while ( self::$active ) {
@@ -219,8 +212,6 @@ final class Actions {
 
 	/**
 	 * Sees, as the request ends, whether there is anything to fire; if so, it is done last of all.
-	 *
-	 * @return void
 	 */
 	public static function on_shutdown(): void {
 		if ( self::$deferred || ( self::may_pull() && Outbox::open_ids( 1 ) ) ) {
@@ -230,8 +221,6 @@ final class Actions {
 
 	/**
 	 * Sends the answer, then fires what this request wrote and what else is due.
-	 *
-	 * @return void
 	 */
 	public static function after_answer(): void {
 		self::send_answer();
@@ -250,8 +239,6 @@ final class Actions {
 
 	/**
 	 * Fires what is due, from WP-Cron.
-	 *
-	 * @return void
 	 */
 	public static function on_cron(): void {
 		self::pull( self::CRON_ROWS, self::CRON_SECONDS );
@@ -259,8 +246,6 @@ final class Actions {
 
 	/**
 	 * Keeps the cron event scheduled.
-	 *
-	 * @return void
 	 */
 	public static function schedule(): void {
 		if ( ! wp_next_scheduled( self::CRON_HOOK ) ) {
@@ -294,8 +279,6 @@ final class Actions {
 
 	/**
 	 * Hands the answer to the visitor, where the server can let PHP go on after it.
-	 *
-	 * @return void
 	 */
 	private static function send_answer(): void {
 		if ( PHP_SESSION_ACTIVE === session_status() ) {

@@ -20,8 +20,6 @@ final class Signing_Keys {
 
 	/**
 	 * Makes the keys where there are none that can be read.
-	 *
-	 * @return void
 	 */
 	public static function ensure(): void {
 		if ( ! self::ring() ) {
@@ -31,8 +29,6 @@ final class Signing_Keys {
 
 	/**
 	 * Puts a new key first. The last one still verifies.
-	 *
-	 * @return void
 	 */
 	public static function rotate(): void {
 		self::keep( array_slice( array_merge( array( self::fresh() ), self::ring() ), 0, 2 ) );
@@ -58,7 +54,6 @@ final class Signing_Keys {
 	 * Keeps the keys.
 	 *
 	 * @param array[] $keys Keys, newest first.
-	 * @return void
 	 */
 	private static function keep( array $keys ): void {
 		if ( ! self::has_sodium() ) {

@@ -54,8 +54,6 @@ final class Activation_Stub {
 
 	/**
 	 * Removes the stub.
-	 *
-	 * @return void
 	 */
 	public static function remove(): void {
 		if ( self::is_ours() ) {
@@ -107,8 +105,6 @@ final class Activation_Stub {
 
 	/**
 	 * Has PHP read the file again.
-	 *
-	 * @return void
 	 */
 	private static function forget_compiled(): void {
 		if ( function_exists( 'opcache_invalidate' ) ) {

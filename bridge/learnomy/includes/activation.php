@@ -44,8 +44,6 @@ final class Activation {
 
 	/**
 	 * Registers.
-	 *
-	 * @return void
 	 */
 	public static function init(): void {
 		add_action( 'admin_init', array( self::class, 'update' ) );
@@ -55,7 +53,6 @@ final class Activation {
 	 * Activates on this site, or on all sites of the network.
 	 *
 	 * @param bool $network_wide Whether for the network.
-	 * @return void
 	 */
 	public static function activate( $network_wide = false ): void {
 		$refusal = self::database_refusal();
@@ -76,7 +73,6 @@ final class Activation {
 	 * Deactivates: what is stored stays.
 	 *
 	 * @param bool $network_wide Whether for the network.
-	 * @return void
 	 */
 	public static function deactivate( $network_wide = false ): void {
 		wp_clear_scheduled_hook( 'learnomy_pull_outbox' );
@@ -90,8 +86,6 @@ final class Activation {
 
 	/**
 	 * Sets up again after an update of the plugin.
-	 *
-	 * @return void
 	 */
 	public static function update(): void {
 		if ( Bridge_Options::get( 'version' ) === LEARNOMY_BACKEND_VERSION || wp_doing_ajax() ) {
@@ -107,8 +101,6 @@ final class Activation {
 
 	/**
 	 * Roles, capabilities, options and keys of the current site. Safe to repeat.
-	 *
-	 * @return void
 	 */
 	public static function set_up_site(): void {
 		self::add_roles();
@@ -156,8 +148,6 @@ final class Activation {
 
 	/**
 	 * Adds our roles, and our capabilities to administrators.
-	 *
-	 * @return void
 	 */
 	private static function add_roles(): void {
 		$wanted = array(

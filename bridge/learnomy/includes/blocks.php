@@ -27,8 +27,6 @@ final class Blocks {
 
 	/**
 	 * Registers the callbacks.
-	 *
-	 * @return void
 	 */
 	public static function init(): void {
 		add_action( 'init', array( self::class, 'register' ) );
@@ -37,8 +35,6 @@ final class Blocks {
 
 	/**
 	 * Registers the blocks.
-	 *
-	 * @return void
 	 */
 	public static function register(): void {
 		foreach ( self::NAMES as $name ) {

@@ -57,7 +57,6 @@ final class Breaker_Store {
 	 * Keeps the state; called only when it changes.
 	 *
 	 * @param array $state State.
-	 * @return void
 	 */
 	public function write( array $state ): void {
 		if ( self::has_apcu() ) {

@@ -89,8 +89,6 @@ final class Breaker {
 
 	/**
 	 * A request was answered.
-	 *
-	 * @return void
 	 */
 	public function success(): void {
 		if ( 0 !== $this->state['fails'] ) {
@@ -101,8 +99,6 @@ final class Breaker {
 
 	/**
 	 * A request was not answered.
-	 *
-	 * @return void
 	 */
 	public function failure(): void {
 		$now     = time();

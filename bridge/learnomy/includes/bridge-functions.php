@@ -31,7 +31,6 @@ namespace {
 	 * `plugins_loaded` or later.
 	 *
 	 * @param string $hook Name of the hook.
-	 * @return void
 	 */
 	function learnomy_listens( string $hook ): void {
 		// phpcs:ignore WordPress.PHP.DevelopmentFunctions -- The caller's file says which plugin it is.

@@ -38,8 +38,6 @@ final class Channel_Incoming {
 
 	/**
 	 * Registers.
-	 *
-	 * @return void
 	 */
 	public static function init(): void {
 		if ( '' !== self::verb() ) {
@@ -61,8 +59,6 @@ final class Channel_Incoming {
 
 	/**
 	 * Answers the call, and ends the request.
-	 *
-	 * @return void
 	 */
 	public static function serve(): void {
 		$verb = self::verb();
@@ -154,7 +150,6 @@ final class Channel_Incoming {
 	 * Sends a signed reply, and ends the request.
 	 *
 	 * @param array|\WP_Error $result Result.
-	 * @return void
 	 */
 	private static function reply( $result ): void {
 		$status = 200;

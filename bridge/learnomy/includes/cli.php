@@ -18,8 +18,6 @@ final class CLI {
 
 	/**
 	 * Registers the command, where WP-CLI runs.
-	 *
-	 * @return void
 	 */
 	public static function init(): void {
 		if ( defined( 'WP_CLI' ) && WP_CLI ) {
@@ -36,7 +34,6 @@ final class CLI {
 	 * : http://host:port or unix:/path; without it the usual ones are tried.
 	 *
 	 * @param string[] $arguments Arguments.
-	 * @return void
 	 */
 	public function pair( $arguments ): void {
 		$paired = Pairing::pair( isset( $arguments[0] ) ? (string) $arguments[0] : '' );
@@ -48,8 +45,6 @@ final class CLI {
 
 	/**
 	 * Tries the whole chain, and says what to do where it does not hold.
-	 *
-	 * @return void
 	 */
 	public function status(): void {
 		$findings = Site_Chain::run();
@@ -79,7 +74,6 @@ final class CLI {
 	 *
 	 * @param string[] $arguments Arguments.
 	 * @param array    $options   Options.
-	 * @return void
 	 */
 	public function seed_model_site( $arguments, $options ): void {
 		$done = empty( $options['remove'] )
@@ -97,8 +91,6 @@ final class CLI {
 
 	/**
 	 * Records who listens to Learnomy's hooks and to REST requests.
-	 *
-	 * @return void
 	 */
 	public function record(): void {
 		$record = Record::serve();

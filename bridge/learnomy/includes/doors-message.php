@@ -32,7 +32,6 @@ final class Doors_Message {
 	 * Takes a JSON body that is no object and no list out of core's way, which would stumble over it.
 	 *
 	 * @param \WP_REST_Request $request Request.
-	 * @return void
 	 */
 	public static function take_scalar( \WP_REST_Request $request ): void {
 		$body = (string) $request->get_body();

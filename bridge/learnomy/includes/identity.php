@@ -49,8 +49,6 @@ final class Identity {
 
 	/**
 	 * Takes an own credential aside, and registers.
-	 *
-	 * @return void
 	 */
 	public static function init(): void {
 		self::$credential = Credential::of_request();
@@ -78,8 +76,6 @@ final class Identity {
 
 	/**
 	 * Takes the login cookies away.
-	 *
-	 * @return void
 	 */
 	public static function drop_login_cookies(): void {
 		foreach ( Credential::login_cookies() as $name ) {
@@ -227,8 +223,6 @@ final class Identity {
 
 	/**
 	 * Gives WordPress a Basic credential that came in our own header, on our routes.
-	 *
-	 * @return void
 	 */
 	private static function offer_basic(): void {
 		$pair = explode( ':', (string) base64_decode( substr( self::$credential->value, 6 ), true ), 2 );

@@ -153,7 +153,6 @@ final class Listener_Guard {
 	 * Fires the hook. Throws only what a callback on the hook `all` throws.
 	 *
 	 * @param array $args Arguments.
-	 * @return void
 	 */
 	public function fire( array $args ) {
 		$this->wrap();
@@ -194,8 +193,6 @@ final class Listener_Guard {
 
 	/**
 	 * Puts a guard around every callback of the hook that has none of ours yet.
-	 *
-	 * @return void
 	 */
 	private function wrap() {
 		global $wp_filter;
@@ -216,8 +213,6 @@ final class Listener_Guard {
 
 	/**
 	 * Puts the original callbacks back, but for those that a listener removed meanwhile.
-	 *
-	 * @return void
 	 */
 	public function restore() {
 		global $wp_filter;

@@ -23,8 +23,6 @@ final class Multisite {
 
 	/**
 	 * Registers.
-	 *
-	 * @return void
 	 */
 	public static function init(): void {
 		if ( ! is_multisite() ) {
@@ -43,7 +41,6 @@ final class Multisite {
 	 * Sets up a new site of a network that has the plugin active.
 	 *
 	 * @param \WP_Site $site Site.
-	 * @return void
 	 */
 	public static function add_site( $site ): void {
 		if ( ! Activation::is_active_here() ) {
@@ -84,7 +81,6 @@ final class Multisite {
 	 *
 	 * @param \WP_Site $site Site as it is now.
 	 * @param \WP_Site $old  Site as it was.
-	 * @return void
 	 */
 	public static function note_status( $site, $old ): void {
 		foreach ( array( 'archived', 'spam', 'deleted' ) as $flag ) {
@@ -99,8 +95,6 @@ final class Multisite {
 
 	/**
 	 * Has the backend forget a deleted site.
-	 *
-	 * @return void
 	 */
 	public static function forget_site(): void {
 		Pairing::forget_facts();
@@ -108,8 +102,6 @@ final class Multisite {
 
 	/**
 	 * Sets up every site of the network.
-	 *
-	 * @return void
 	 */
 	public static function set_up_all(): void {
 		foreach ( self::site_ids() as $site_id ) {
@@ -124,8 +116,6 @@ final class Multisite {
 
 	/**
 	 * Forgets the records of all sites, since a plugin of the network came or went.
-	 *
-	 * @return void
 	 */
 	public static function forget_records(): void {
 		foreach ( self::site_ids() as $site_id ) {

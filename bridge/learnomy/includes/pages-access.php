@@ -18,8 +18,6 @@ final class Page_Access {
 
 	/**
 	 * Registers the callback.
-	 *
-	 * @return void
 	 */
 	public static function init(): void {
 		add_action( 'template_redirect', array( self::class, 'guard' ), 5 );
@@ -55,8 +53,6 @@ final class Page_Access {
 
 	/**
 	 * Sends guests of a private academy to the login, and tells others that the page is not for them.
-	 *
-	 * @return void
 	 */
 	public static function guard(): void {
 		if ( '' === Pages::route() || self::is_allowed() ) {

@@ -18,8 +18,6 @@ final class Page_Companions {
 
 	/**
 	 * Registers the callbacks.
-	 *
-	 * @return void
 	 */
 	public static function init(): void {
 		add_filter( 'buddynext_reserved_space_slugs', array( self::class, 'reserve_space_slugs' ) );

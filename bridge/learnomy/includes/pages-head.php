@@ -18,8 +18,6 @@ final class Page_Head {
 
 	/**
 	 * Registers the callbacks.
-	 *
-	 * @return void
 	 */
 	public static function init(): void {
 		add_filter( 'document_title_parts', array( self::class, 'title' ) );
@@ -86,8 +84,6 @@ final class Page_Head {
 
 	/**
 	 * Prints the rest.
-	 *
-	 * @return void
 	 */
 	public static function print_head(): void {
 		$head = self::given();

@@ -86,8 +86,6 @@ final class Page_Routes {
 
 	/**
 	 * Chooses base slugs that no published page has, when the plugin is activated for the first time.
-	 *
-	 * @return void
 	 */
 	public static function pick_free(): void {
 		$settings = get_option( 'learnomy_settings' );

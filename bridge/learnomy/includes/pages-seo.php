@@ -18,8 +18,6 @@ final class Page_Seo {
 
 	/**
 	 * Registers the callback.
-	 *
-	 * @return void
 	 */
 	public static function init(): void {
 		add_action( 'template_redirect', array( self::class, 'stand_aside' ), 0 );
@@ -27,8 +25,6 @@ final class Page_Seo {
 
 	/**
 	 * Asks the SEO plugin that is there to leave the head of this page to us.
-	 *
-	 * @return void
 	 */
 	public static function stand_aside(): void {
 		if ( '' === Pages::route() ) {
@@ -72,7 +68,6 @@ final class Page_Seo {
 	 *
 	 * @param string $hook   Hook.
 	 * @param string $prefix What the class or function begins with.
-	 * @return void
 	 */
 	private static function take_off( string $hook, string $prefix ): void {
 		global $wp_filter;

@@ -18,8 +18,6 @@ final class Page_Sitemap extends \WP_Sitemaps_Provider {
 
 	/**
 	 * Registers the provider.
-	 *
-	 * @return void
 	 */
 	public static function init(): void {
 		add_action( 'init', array( self::class, 'register' ), 20 );
@@ -27,8 +25,6 @@ final class Page_Sitemap extends \WP_Sitemaps_Provider {
 
 	/**
 	 * Adds the provider to the sitemap.
-	 *
-	 * @return void
 	 */
 	public static function register(): void {
 		wp_register_sitemap_provider( 'courses', new self() );

@@ -18,8 +18,6 @@ final class Page_Templates {
 
 	/**
 	 * Registers the templates.
-	 *
-	 * @return void
 	 */
 	public static function init(): void {
 		add_action( 'init', array( self::class, 'register' ) );
@@ -31,8 +29,6 @@ final class Page_Templates {
 
 	/**
 	 * Makes the templates known to the Site Editor and to template resolution.
-	 *
-	 * @return void
 	 */
 	public static function register(): void {
 		if ( ! wp_is_block_theme() ) {
@@ -153,8 +149,6 @@ final class Page_Templates {
 
 	/**
 	 * Prints the page, in classic themes.
-	 *
-	 * @return void
 	 */
 	public static function print_content(): void {
 		if ( '' !== Pages::route() && ! is_404() ) {

@@ -23,8 +23,6 @@ final class Pages {
 
 	/**
 	 * Registers the routes.
-	 *
-	 * @return void
 	 */
 	public static function init(): void {
 		add_action( 'activate_learnomy/learnomy.php', array( Page_Routes::class, 'pick_free' ) );
@@ -68,8 +66,6 @@ final class Pages {
 
 	/**
 	 * Adds a rewrite rule for every route shown.
-	 *
-	 * @return void
 	 */
 	public static function add_rules(): void {
 		foreach ( Page_Routes::SHOWN as $route ) {
@@ -85,8 +81,6 @@ final class Pages {
 
 	/**
 	 * Flushes the rewrite rules once for each version and each choice of base slugs.
-	 *
-	 * @return void
 	 */
 	public static function flush_once(): void {
 		$wanted = md5( LEARNOMY_BACKEND_VERSION . wp_json_encode( array( Page_Routes::bases(), Page_Routes::SHOWN, Page_Routes::PATHS ) ) );
@@ -157,7 +151,6 @@ final class Pages {
 	 * Our pages are not the blog's home, which is what a query without conditions would be.
 	 *
 	 * @param \WP_Query $query Query.
-	 * @return void
 	 */
 	public static function is_no_home( $query ): void {
 		if ( self::is_ours( $query ) ) {

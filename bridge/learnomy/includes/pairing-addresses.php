@@ -21,8 +21,6 @@ final class Site_Addresses {
 
 	/**
 	 * Forgets them: whoever asks next gets those of the current request, and keeps them.
-	 *
-	 * @return void
 	 */
 	public static function forget(): void {
 		Bridge_Options::set( array( 'addresses' => array() ) );

@@ -53,7 +53,6 @@ final class Bridge_Options {
 	 * Changes some values.
 	 *
 	 * @param array $changes Name => value.
-	 * @return void
 	 */
 	public static function set( array $changes ): void {
 		$network = array_intersect_key( $changes, array_flip( self::NETWORK ) );

@@ -23,8 +23,6 @@ final class Pairing {
 
 	/**
 	 * Registers.
-	 *
-	 * @return void
 	 */
 	public static function init(): void {
 		foreach ( array( 'home', 'siteurl' ) as $option ) {
@@ -60,8 +58,6 @@ final class Pairing {
 
 	/**
 	 * Hands over again where something changed that the backend keeps: salts, addresses, versions.
-	 *
-	 * @return void
 	 */
 	public static function renew_if_changed(): void {
 		if ( ! Bridge_Options::is_paired() ) {
@@ -76,8 +72,6 @@ final class Pairing {
 
 	/**
 	 * Hands everything over again to the backend that is paired already.
-	 *
-	 * @return void
 	 */
 	public static function pair_again(): void {
 		if ( ! is_wp_error( self::hand_over( Bridge_Options::address() ) ) ) {
@@ -87,8 +81,6 @@ final class Pairing {
 
 	/**
 	 * Has everything handed over again at the next chance.
-	 *
-	 * @return void
 	 */
 	public static function forget_facts(): void {
 		if ( Bridge_Options::is_paired() ) {

@@ -50,8 +50,6 @@ final class Plugin {
 
 	/**
 	 * Starts every part while the plugin file loads.
-	 *
-	 * @return void
 	 */
 	public static function load(): void {
 		foreach ( self::PARTS as $part ) {

@@ -39,7 +39,6 @@ final class Record_Scan {
 	 *
 	 * @param string $hook Hook.
 	 * @param string $file A file of the plugin.
-	 * @return void
 	 */
 	public static function declare_listener( string $hook, string $file ): void {
 		self::$declared[ $hook ][] = self::owner_of_file( $file );
@@ -95,7 +94,6 @@ final class Record_Scan {
 	 * @param string $hook    Hook.
 	 * @param bool   $is_gate Whether it is a gate.
 	 * @param string $owner   Owner.
-	 * @return void
 	 */
 	private static function note( array &$found, string $hook, bool $is_gate, string $owner ): void {
 		if ( self::OURS === $owner || ( $is_gate && ( self::CORE === $owner || in_array( $owner, Record_Lists::HARMLESS, true ) ) ) ) {

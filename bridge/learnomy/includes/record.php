@@ -74,8 +74,6 @@ final class Record {
 
 	/**
 	 * Registers.
-	 *
-	 * @return void
 	 */
 	public static function init(): void {
 		add_action( 'plugins_loaded', array( self::class, 'note_files' ), -PHP_INT_MAX );
@@ -92,8 +90,6 @@ final class Record {
 
 	/**
 	 * Notes which files this request runs, as early as WordPress knows of all of them.
-	 *
-	 * @return void
 	 */
 	public static function note_files(): void {
 		self::$running = Record_Files::fingerprint();
@@ -101,8 +97,6 @@ final class Record {
 
 	/**
 	 * Something of the current site changed that the backend keeps.
-	 *
-	 * @return void
 	 */
 	public static function note_change(): void {
 		self::$changed[ get_current_blog_id() ] = true;
@@ -110,8 +104,6 @@ final class Record {
 
 	/**
 	 * Begins the record of the current site anew: until a request of a whole WordPress has written one, all go there.
-	 *
-	 * @return void
 	 */
 	public static function forget(): void {
 		delete_option( self::OPTION );
@@ -120,8 +112,6 @@ final class Record {
 
 	/**
 	 * Looks who listens, once everything is loaded.
-	 *
-	 * @return void
 	 */
 	public static function look(): void {
 		if ( self::is_telling() ) {
@@ -131,8 +121,6 @@ final class Record {
 
 	/**
 	 * Looks again as the request ends, and writes and tells once the answer is sent.
-	 *
-	 * @return void
 	 */
 	public static function on_shutdown(): void {
 		// A request may end before WordPress is loaded, at the early door or by somebody's exit.
@@ -148,8 +136,6 @@ final class Record {
 
 	/**
 	 * Writes what is due, and tells the backend what changed.
-	 *
-	 * @return void
 	 */
 	public static function after_answer(): void {
 		if ( function_exists( 'fastcgi_finish_request' ) ) {
@@ -166,8 +152,6 @@ final class Record {
 
 	/**
 	 * Tells the backend what changed, where something did.
-	 *
-	 * @return void
 	 */
 	public static function tell_now(): void {
 		foreach ( array_keys( self::$changed ) as $site_id ) {
@@ -196,7 +180,6 @@ final class Record {
 	 * Writes the record where it is due.
 	 *
 	 * @param bool $always Whether to write in any case.
-	 * @return void
 	 */
 	public static function write( bool $always = false ): void {
 		global $wpdb;

@@ -18,8 +18,6 @@ final class Rendering_Assets {
 
 	/**
 	 * Registers the callback.
-	 *
-	 * @return void
 	 */
 	public static function init(): void {
 		add_action( 'init', array( self::class, 'register' ), 5 );
@@ -27,8 +25,6 @@ final class Rendering_Assets {
 
 	/**
 	 * Registers the style of all our HTML.
-	 *
-	 * @return void
 	 */
 	public static function register(): void {
 		wp_register_style( 'learnomy', plugins_url( 'assets/learnomy.css', LEARNOMY_FILE ), array(), LEARNOMY_BACKEND_VERSION );
@@ -40,7 +36,6 @@ final class Rendering_Assets {
 	 *
 	 * @param array $styles  Handles of ours.
 	 * @param array $modules Names of files in assets/modules.
-	 * @return void
 	 */
 	public static function enqueue( array $styles, array $modules ): void {
 		foreach ( $styles as $style ) {

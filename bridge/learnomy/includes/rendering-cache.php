@@ -109,7 +109,6 @@ final class Fragment_Cache {
 	 *
 	 * @param string $key   Item key.
 	 * @param array  $entry What was rendered.
-	 * @return void
 	 */
 	public function remember( string $key, array $entry ): void {
 		if ( ! $this->is_kept || is_user_logged_in() || $entry['personal'] || 200 !== (int) $entry['status'] || strlen( (string) $entry['html'] ) > self::MOST_BYTES ) {
@@ -138,7 +137,6 @@ final class Fragment_Cache {
 	 * Ends the freshness of every entry with one of the tags; `*` is on all.
 	 *
 	 * @param string[] $tags Tags.
-	 * @return void
 	 */
 	public static function touch( array $tags ): void {
 		if ( 0 === self::fresh_seconds( self::MOST_FRESH ) ) {
@@ -160,8 +158,6 @@ final class Fragment_Cache {
 
 	/**
 	 * Writes what this request rendered, unless the same was written within the last hour.
-	 *
-	 * @return void
 	 */
 	public static function write(): void {
 		global $wpdb;

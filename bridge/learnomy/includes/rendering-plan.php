@@ -54,8 +54,6 @@ final class Rendering_Plan {
 
 	/**
 	 * Registers the callbacks.
-	 *
-	 * @return void
 	 */
 	public static function init(): void {
 		add_filter( 'template_include', array( self::class, 'plan' ), PHP_INT_MAX );
@@ -71,7 +69,6 @@ final class Rendering_Plan {
 	 *
 	 * @param int      $id   Post id.
 	 * @param \WP_Post $post Post.
-	 * @return void
 	 */
 	public static function forget_deleted( $id, $post ): void {
 		if ( $post instanceof \WP_Post && in_array( $post->post_type, array( 'wp_template', 'wp_template_part', 'wp_block' ), true ) ) {
@@ -168,7 +165,6 @@ final class Rendering_Plan {
 	 * An item was met that nobody foresaw.
 	 *
 	 * @param array $item Item.
-	 * @return void
 	 */
 	public static function learn( array $item ): void {
 		if ( self::$is_planned ) {
@@ -180,7 +176,6 @@ final class Rendering_Plan {
 	 * An item was shown.
 	 *
 	 * @param array $item Item.
-	 * @return void
 	 */
 	public static function met( array $item ): void {
 		self::$met[ $item['key'] ] = true;
@@ -188,8 +183,6 @@ final class Rendering_Plan {
 
 	/**
 	 * Remembers what this page showed beyond what was announced, and forgets what it no longer shows.
-	 *
-	 * @return void
 	 */
 	public static function remember(): void {
 		if ( ! self::$is_planned || ! did_action( 'wp_footer' ) ) {
@@ -210,8 +203,6 @@ final class Rendering_Plan {
 
 	/**
 	 * Reads templates and widgets anew the next time.
-	 *
-	 * @return void
 	 */
 	public static function forget_templates(): void {
 		$known = self::known();
@@ -242,7 +233,6 @@ final class Rendering_Plan {
 	 * Saves what is known, within bounds, the newest last.
 	 *
 	 * @param array $known What is known.
-	 * @return void
 	 */
 	private static function save( array $known ): void {
 		$known['templates'] = array_slice( $known['templates'], -self::MOST_TEMPLATES, null, true );

@@ -100,7 +100,6 @@ final class Rendering_Slots {
 	 *
 	 * @param Guarded_Listener $listener Listener.
 	 * @param \Throwable|null  $thrown   What it threw.
-	 * @return void
 	 */
 	public static function report( Guarded_Listener $listener, $thrown ): void {
 		if ( $thrown instanceof \Throwable ) {

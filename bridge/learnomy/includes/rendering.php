@@ -47,8 +47,6 @@ final class Rendering {
 
 	/**
 	 * Registers the callback.
-	 *
-	 * @return void
 	 */
 	public static function init(): void {
 		add_filter( 'rest_request_after_callbacks', array( self::class, 'after_request' ), 10, 3 );
@@ -97,7 +95,6 @@ final class Rendering {
 	 * Asks for the items that are not there yet, all in one call.
 	 *
 	 * @param array[] $items Items.
-	 * @return void
 	 */
 	public static function prepare( array $items ): void {
 		$wanted = array();
@@ -163,8 +160,6 @@ final class Rendering {
 
 	/**
 	 * Forgets everything, as a new request would.
-	 *
-	 * @return void
 	 */
 	public static function reset(): void {
 		self::$rendered = array();
@@ -176,7 +171,6 @@ final class Rendering {
 	 *
 	 * @param array<string, array> $wanted    Items by key.
 	 * @param Fragment_Cache       $fragments Kept HTML.
-	 * @return void
 	 */
 	private static function ask( array $wanted, Fragment_Cache $fragments ): void {
 		$answer = self::call(
@@ -265,7 +259,6 @@ final class Rendering {
 	 *
 	 * @param array<string, array> $wanted    Items by key.
 	 * @param Fragment_Cache       $fragments Kept HTML.
-	 * @return void
 	 */
 	private static function degrade( array $wanted, Fragment_Cache $fragments ): void {
 		$kept = $fragments->last( array_keys( $wanted ) );
@@ -283,7 +276,6 @@ final class Rendering {
 	 *
 	 * @param string $key   Item key.
 	 * @param array  $entry What was rendered.
-	 * @return void
 	 */
 	private static function keep( string $key, array $entry ): void {
 		$entry                  = array_merge( self::NOTHING, $entry );
@@ -299,8 +291,6 @@ final class Rendering {
 
 	/**
 	 * Keeps this page out of every cache.
-	 *
-	 * @return void
 	 */
 	private static function keep_from_caches(): void {
 		if ( ! defined( 'DONOTCACHEPAGE' ) ) {

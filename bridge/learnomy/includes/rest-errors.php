@@ -43,8 +43,6 @@ final class Rest_Errors {
 
 	/**
 	 * Registers.
-	 *
-	 * @return void
 	 */
 	public static function init(): void {
 		add_filter( 'rest_request_before_callbacks', array( self::class, 'drop_parameter_errors' ), -PHP_INT_MAX, 2 );

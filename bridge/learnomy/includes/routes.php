@@ -31,8 +31,6 @@ final class Routes {
 
 	/**
 	 * Registers.
-	 *
-	 * @return void
 	 */
 	public static function init(): void {
 		add_action( 'rest_api_init', array( self::class, 'register' ) );
@@ -81,8 +79,6 @@ final class Routes {
 
 	/**
 	 * Registers all routes, the methods of one path together.
-	 *
-	 * @return void
 	 */
 	public static function register(): void {
 		foreach ( self::table() as $namespace => $rows ) {

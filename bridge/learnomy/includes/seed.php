@@ -140,7 +140,6 @@ final class Seed {
 	 * @param array<string, int> $numbers Numbers by login.
 	 * @param string             $role    Role.
 	 * @param string             $hashed  Stored password.
-	 * @return void
 	 */
 	private static function insert( array $numbers, string $role, string $hashed ): void {
 		global $wpdb;
@@ -208,7 +207,6 @@ final class Seed {
 	 * Cleans what caches hold of people.
 	 *
 	 * @param int[] $ids User ids.
-	 * @return void
 	 */
 	private static function clean( array $ids ): void {
 		cache_users( $ids );

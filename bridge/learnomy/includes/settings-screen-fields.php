@@ -24,7 +24,6 @@ final class Settings_Fields {
 	 * @param string $value       Value.
 	 * @param string $description What it is for.
 	 * @param bool   $is_fixed    Whether it cannot be changed here.
-	 * @return void
 	 */
 	public static function text( string $name, string $label, string $value, string $description = '', bool $is_fixed = false ): void {
 		$id = self::id( $name );
@@ -46,7 +45,6 @@ final class Settings_Fields {
 	 * @param string                $label   Label.
 	 * @param string                $value   Value.
 	 * @param array<string, string> $choices Labels by value.
-	 * @return void
 	 */
 	public static function choice( string $name, string $label, string $value, array $choices ): void {
 		$id = self::id( $name );
@@ -66,7 +64,6 @@ final class Settings_Fields {
 	 * @param string $label       Label.
 	 * @param bool   $is_on       Value.
 	 * @param string $description What it does.
-	 * @return void
 	 */
 	public static function tick( string $name, string $label, bool $is_on, string $description ): void {
 		$id = self::id( $name );
@@ -86,7 +83,6 @@ final class Settings_Fields {
 	 *
 	 * @param string $id    Id of the field.
 	 * @param string $label Label.
-	 * @return void
 	 */
 	private static function open( string $id, string $label ): void {
 		echo '<tr><th scope="row"><label for="' . esc_attr( $id ) . '">' . esc_html( $label ) . '</label></th><td>';
@@ -97,7 +93,6 @@ final class Settings_Fields {
 	 *
 	 * @param string $id          Id of the field.
 	 * @param string $description What it is for.
-	 * @return void
 	 */
 	private static function close( string $id, string $description ): void {
 		if ( '' !== $description ) {

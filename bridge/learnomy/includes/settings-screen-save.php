@@ -27,8 +27,6 @@ final class Settings_Save {
 
 	/**
 	 * Serves a form, and goes back to the screen.
-	 *
-	 * @return void
 	 */
 	public static function serve(): void {
 		$what = isset( $_POST['what'] ) ? sanitize_key( wp_unslash( $_POST['what'] ) ) : '';

@@ -20,8 +20,6 @@ final class Settings_Screen {
 
 	/**
 	 * Registers the callbacks.
-	 *
-	 * @return void
 	 */
 	public static function init(): void {
 		add_action( 'admin_menu', array( self::class, 'add_menu' ) );
@@ -40,8 +38,6 @@ final class Settings_Screen {
 
 	/**
 	 * Adds the menu.
-	 *
-	 * @return void
 	 */
 	public static function add_menu(): void {
 		$title = __( 'Learnomy Settings', 'learnomy' );
@@ -71,8 +67,6 @@ final class Settings_Screen {
 
 	/**
 	 * Shows the screen.
-	 *
-	 * @return void
 	 */
 	public static function show(): void {
 		if ( ! current_user_can( self::capability() ) ) {
@@ -90,8 +84,6 @@ final class Settings_Screen {
 
 	/**
 	 * Shows what the last form led to.
-	 *
-	 * @return void
 	 */
 	private static function show_notices(): void {
 		$key     = Settings_Save::notice_key();
@@ -112,8 +104,6 @@ final class Settings_Screen {
 
 	/**
 	 * Shows the state of the connection, and the button that makes it.
-	 *
-	 * @return void
 	 */
 	private static function show_connection(): void {
 		$is_paired = Bridge_Options::is_paired();
@@ -140,8 +130,6 @@ final class Settings_Screen {
 
 	/**
 	 * Shows the academy's settings, as the backend has them.
-	 *
-	 * @return void
 	 */
 	private static function show_academy(): void {
 		$reply  = rest_do_request( new \WP_REST_Request( 'GET', '/learnomy/v1/settings' ) );
@@ -206,8 +194,6 @@ final class Settings_Screen {
 
 	/**
 	 * Shows what stands between the REST API and the backend, and what happens at the end.
-	 *
-	 * @return void
 	 */
 	private static function show_bridge(): void {
 		$record = get_option( Record::OPTION );
@@ -239,7 +225,6 @@ final class Settings_Screen {
 	 * Opens a form.
 	 *
 	 * @param string $what Which one.
-	 * @return void
 	 */
 	private static function open_form( string $what ): void {
 		echo '<form method="post" action="' . esc_url( admin_url( 'admin-post.php' ) ) . '">';

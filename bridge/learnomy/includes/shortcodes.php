@@ -23,8 +23,6 @@ final class Shortcodes {
 
 	/**
 	 * Registers the shortcodes.
-	 *
-	 * @return void
 	 */
 	public static function init(): void {
 		foreach ( self::names() as $name ) {

@@ -180,8 +180,6 @@ final class Site_Chain {
 
 	/**
 	 * Whether somebody drains the outbox, and what else the backend says of itself.
-	 *
-	 * @return void
 	 */
 	private function worker(): void {
 		$reply  = rest_do_request( new \WP_REST_Request( 'GET', '/learnomy/v1/status' ) );
@@ -210,8 +208,6 @@ final class Site_Chain {
 
 	/**
 	 * Whether calls of the backend arrive, with their Authorization header.
-	 *
-	 * @return void
 	 */
 	private function loopback(): void {
 		if ( ! Channel_Keys::are_usable() ) {
@@ -233,8 +229,6 @@ final class Site_Chain {
 
 	/**
 	 * Which door answers.
-	 *
-	 * @return void
 	 */
 	private function doors(): void {
 		if ( ! Bridge_Options::is_paired() ) {
@@ -259,8 +253,6 @@ final class Site_Chain {
 
 	/**
 	 * Plugins that make every request load WordPress.
-	 *
-	 * @return void
 	 */
 	private function plugins(): void {
 		$blocking = self::blocking();
@@ -299,8 +291,6 @@ final class Site_Chain {
 
 	/**
 	 * The record of listeners.
-	 *
-	 * @return void
 	 */
 	private function record(): void {
 		$record = get_option( Record::OPTION );
@@ -317,8 +307,6 @@ final class Site_Chain {
 
 	/**
 	 * The stub of the early door.
-	 *
-	 * @return void
 	 */
 	private function stub(): void {
 		if ( Activation_Stub::is_installed() ) {

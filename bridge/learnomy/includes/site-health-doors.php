@@ -21,8 +21,6 @@ final class Site_Doors {
 
 	/**
 	 * Registers the callback.
-	 *
-	 * @return void
 	 */
 	public static function init(): void {
 		add_action( 'rest_api_init', array( self::class, 'mark' ) );
@@ -30,8 +28,6 @@ final class Site_Doors {
 
 	/**
 	 * Marks answers of the full door to our own probes.
-	 *
-	 * @return void
 	 */
 	public static function mark(): void {
 		// phpcs:ignore WordPress.Security.ValidatedSanitizedInput -- Only compared.

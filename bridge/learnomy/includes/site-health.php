@@ -20,8 +20,6 @@ final class Site_Health {
 
 	/**
 	 * Registers the callbacks.
-	 *
-	 * @return void
 	 */
 	public static function init(): void {
 		add_filter( 'site_status_tests', array( self::class, 'add_test' ) );
@@ -47,8 +45,6 @@ final class Site_Health {
 
 	/**
 	 * Answers Site Health's request for the test.
-	 *
-	 * @return void
 	 */
 	public static function answer_ajax(): void {
 		check_ajax_referer( 'health-check-site-status' );

@@ -30,8 +30,6 @@ abstract class Model {
 
 	/**
 	 * Forgets what was read, after a change.
-	 *
-	 * @return void
 	 */
 	public static function forget(): void {
 		self::$known = array();
