@@ -5,634 +5,636 @@
  * @package Learnomy
  */
 
+// phpcs:disable Universal.Arrays.DisallowShortArraySyntax -- Half as long to read.
+
 defined( 'ABSPATH' ) || exit;
 
-return array(
-	'arguments' => array(
-		'about' => array( 'type' => 'string', 'minLength' => 1, 'maxLength' => 10000, 'description' => 'About you.', 'required' => true ),
-		'access_days' => array( 'type' => array( 'integer', 'null' ), 'minimum' => 1, 'maximum' => 1000000, 'description' => 'How long access lasts after enrolling; null = for good.' ),
-		'access_ends_at' => array( 'type' => array( 'string', 'null' ), 'format' => 'date-time' ),
-		'access_starts_at' => array( 'type' => array( 'string', 'null' ), 'format' => 'date-time' ),
-		'activity_days' => array( 'type' => 'integer', 'minimum' => 0, 'maximum' => 36500, 'description' => 'How many days the audit log is kept; 0 = for ever.' ),
-		'all' => array( 'type' => 'boolean', 'default' => false, 'description' => 'End every session of the caller.' ),
-		'allow_retake' => array( 'type' => 'boolean' ),
-		'audience' => array( 'type' => 'array', 'maxItems' => 50, 'description' => 'Whom it is for.', 'items' => array( 'type' => 'string', 'minLength' => 1, 'maxLength' => 500 ) ),
-		'avatar_id' => array( 'type' => array( 'integer', 'null' ), 'minimum' => 1, 'maximum' => 9223372036854775807, 'description' => 'An image of the media library; null for the Gravatar.' ),
-		'awards_certificate' => array( 'type' => 'boolean' ),
-		'background_id' => array( 'type' => array( 'integer', 'null' ), 'minimum' => 1, 'maximum' => 9223372036854775807, 'description' => 'An image of the media library.' ),
-		'biography' => array( 'type' => 'string', 'maxLength' => 20000 ),
-		'body' => array( 'type' => 'string', 'default' => '', 'minLength' => 0, 'maxLength' => 5000, 'description' => 'Plain text.' ),
-		'body:2' => array( 'type' => 'string', 'minLength' => 1, 'maxLength' => 20000 ),
-		'body:3' => array( 'type' => 'string', 'minLength' => 1, 'maxLength' => 20000, 'description' => 'Text; the tags that comments may have are kept.', 'required' => true ),
-		'body:4' => array( 'type' => 'string', 'minLength' => 1, 'maxLength' => 20000, 'required' => true ),
-		'body:5' => array( 'type' => 'string', 'minLength' => 0, 'maxLength' => 5000 ),
-		'capacity' => array( 'type' => array( 'integer', 'null' ), 'minimum' => 0, 'maximum' => 1000000, 'description' => 'How many may be enrolled at once; null = any number.' ),
-		'categories' => array( 'type' => 'array', 'maxItems' => 20, 'description' => 'Ids or slugs, in order.', 'items' => array() ),
-		'category' => array( 'type' => 'string', 'minLength' => 1, 'maxLength' => 200, 'description' => 'A category\'s id or slug.' ),
-		'certificate_days' => array( 'type' => array( 'integer', 'null' ), 'minimum' => 1, 'maximum' => 1000000, 'description' => 'How long a certificate is valid; null = for good.' ),
-		'certificate_key_days' => array( 'type' => 'integer', 'minimum' => 1, 'maximum' => 3650, 'description' => 'After so many days a new key signs certificates; what older ones signed stays good.' ),
-		'certificate_template_id' => array( 'type' => array( 'integer', 'null' ), 'minimum' => 1, 'maximum' => 9223372036854775807 ),
-		'client_id' => array( 'type' => 'string', 'pattern' => '^[\\w.:-]{1,64}$', 'description' => 'A name of the writing device\'s own, by which synchronisation knows the note.' ),
-		'closes_at' => array( 'type' => array( 'string', 'null' ), 'format' => 'date-time' ),
-		'completion_mode' => array( 'type' => 'string', 'enum' => array( 'all_lessons', 'share', 'manual' ) ),
-		'completion_rules' => array( 'type' => array( 'string', 'null' ), 'enum' => array( 'strict', 'advisory', 'off', null ), 'description' => 'Null = as the site\'s setting says.' ),
-		'completion_rules:2' => array( 'type' => 'object', 'properties' => array( 'min_watch_seconds' => array( 'type' => array( 'integer', 'null' ), 'minimum' => 0, 'maximum' => 10000000 ), 'required_video_share' => array( 'type' => array( 'integer', 'null' ), 'minimum' => 0, 'maximum' => 100 ), 'requires_scroll' => array( 'type' => 'boolean' ), 'required_quiz_id' => array( 'type' => array( 'integer', 'null' ), 'minimum' => 1, 'maximum' => 9223372036854775807, 'description' => 'A quiz of the same course.' ) ) ),
-		'completion_rules:3' => array( 'type' => 'string', 'enum' => array( 'strict', 'advisory', 'off' ), 'description' => 'Whether a lesson\'s completion rules are enforced, only pointed out, or not looked at; a course may have its own.' ),
-		'completion_share' => array( 'type' => array( 'integer', 'null' ), 'minimum' => 1, 'maximum' => 100 ),
-		'content' => array( 'type' => 'string', 'description' => 'Blocks or HTML, as WordPress\'s editor writes it.' ),
-		'content_type' => array( 'type' => 'string', 'pattern' => '^[a-z0-9][a-z0-9_-]{0,31}$' ),
-		'content_type:2' => array( 'type' => 'string', 'pattern' => '^[a-z0-9][a-z0-9_-]{0,31}$', 'description' => 'text, video, audio, document, embed, live, mediashield, or a plugin\'s own.' ),
-		'course' => array( 'type' => 'integer', 'minimum' => 1, 'maximum' => 9223372036854775807, 'description' => 'The same as course_id.' ),
-		'course_id' => array( 'type' => 'integer', 'minimum' => 1, 'maximum' => 9223372036854775807 ),
-		'course_id:2' => array( 'type' => 'integer', 'minimum' => 1, 'maximum' => 9223372036854775807, 'description' => 'For which course; not with replaces.' ),
-		'course_id:3' => array( 'type' => 'integer', 'minimum' => 1, 'maximum' => 9223372036854775807, 'required' => true ),
-		'course_id:4' => array( 'type' => 'integer', 'minimum' => 1, 'maximum' => 9223372036854775807, 'description' => 'For rows that name no course.' ),
-		'course_id:5' => array( 'type' => 'integer', 'description' => 'The object\'s id.', 'required' => true ),
-		'course_idea' => array( 'type' => 'string', 'minLength' => 1, 'maxLength' => 10000, 'required' => true ),
-		'csv' => array( 'type' => 'string', 'minLength' => 1, 'description' => 'Parted by commas, semicolons or tabs; at most 5,000 rows.' ),
-		'currency' => array( 'type' => 'string', 'description' => 'Currency of new prices; old amounts are not converted.', 'maxLength' => 3 ),
-		'current_password' => array( 'type' => 'string', 'minLength' => 1, 'maxLength' => 4096 ),
-		'cursor' => array( 'type' => 'string', 'description' => 'meta.cursor_next of the page before.' ),
-		'decision' => array( 'type' => 'string', 'enum' => array( 'approve', 'reject' ), 'required' => true ),
-		'description' => array( 'type' => 'string', 'maxLength' => 5000 ),
-		'discussion_max_links' => array( 'type' => 'integer', 'minimum' => 0, 'maximum' => 100, 'description' => 'A learner\'s post with more links than this waits for approval.' ),
-		'discussion_moderation' => array( 'type' => 'string', 'enum' => array( 'off', 'first', 'all' ), 'description' => 'Which posts of learners wait for approval: none, each one\'s first, or all.' ),
-		'display_name' => array( 'type' => 'string', 'minLength' => 1, 'maxLength' => 250 ),
-		'drip_at' => array( 'type' => array( 'string', 'null' ), 'format' => 'date-time', 'description' => 'When its lessons open, where the course drips so.' ),
-		'drip_at:2' => array( 'type' => array( 'string', 'null' ), 'format' => 'date-time' ),
-		'drip_days' => array( 'type' => array( 'integer', 'null' ), 'minimum' => 0, 'maximum' => 36500, 'description' => 'Its lessons open so many days after enrolling, where the course drips so.' ),
-		'drip_days:2' => array( 'type' => array( 'integer', 'null' ), 'minimum' => 0, 'maximum' => 36500 ),
-		'drip_mode' => array( 'type' => 'string', 'enum' => array( 'none', 'after_enrolment', 'on_date', 'sequential' ) ),
-		'dry_run' => array( 'type' => 'boolean', 'default' => false, 'description' => 'Say what would happen, and do nothing.' ),
-		'duration_seconds' => array( 'type' => 'integer', 'minimum' => 0, 'maximum' => 10000000 ),
-		'email' => array( 'type' => 'string', 'format' => 'email', 'maxLength' => 100 ),
-		'enrollment_mode' => array( 'type' => array( 'string', 'null' ), 'enum' => array( 'open', 'approval', null ), 'description' => 'Null = as the site\'s setting says.' ),
-		'enrollment_mode:2' => array( 'type' => 'string', 'enum' => array( 'open', 'approval' ), 'description' => 'Whether enrolling oneself takes effect at once or waits for approval; a course may have its own mode.' ),
-		'excerpt' => array( 'type' => 'string', 'maxLength' => 5000 ),
-		'experience' => array( 'type' => array( 'string', 'null' ), 'minLength' => 1, 'maxLength' => 10000, 'description' => 'Teaching experience.' ),
-		'expertise' => array( 'type' => 'array', 'minItems' => 1, 'maxItems' => 20, 'description' => 'Areas of expertise.', 'items' => array( 'type' => 'string', 'minLength' => 1, 'maxLength' => 100 ), 'required' => true ),
-		'expires' => array( 'type' => 'string', 'maxLength' => 19, 'description' => 'Unix time of its end.' ),
-		'expires_at' => array( 'type' => array( 'string', 'null' ), 'format' => 'date-time', 'description' => 'null = never; as the course says where not given.' ),
-		'expires_at:2' => array( 'type' => array( 'string', 'null' ), 'format' => 'date-time', 'description' => 'When it ends; null = never. Not given, the course\'s access_days count.' ),
-		'expires_at:3' => array( 'type' => array( 'string', 'null' ), 'format' => 'date-time', 'description' => 'When it ends; null = never.' ),
-		'expires_at:4' => array( 'type' => array( 'string', 'null' ), 'format' => 'date-time', 'description' => 'When access ends; null = never.' ),
-		'extra' => array( 'type' => 'object', 'description' => 'What a second-factor plugin asks for; it reaches WordPress as posted fields.', 'additionalProperties' => array( 'type' => 'string' ) ),
-		'faq_html' => array( 'type' => array( 'string', 'null' ) ),
-		'featured' => array( 'type' => 'boolean' ),
-		'force' => array( 'type' => 'boolean', 'default' => false, 'description' => 'For good; only where nobody was ever enrolled.' ),
-		'gateway' => array( 'type' => 'string', 'description' => 'The object\'s id or slug.', 'required' => true ),
-		'id' => array( 'type' => 'integer', 'description' => 'The object\'s id.', 'required' => true ),
-		'id:2' => array( 'type' => 'string', 'description' => 'The object\'s id or slug.', 'required' => true ),
-		'ids' => array( 'type' => 'string', 'minLength' => 1, 'maxLength' => 2000, 'description' => 'Only these, comma-separated.' ),
-		'image_id' => array( 'type' => array( 'integer', 'null' ), 'minimum' => 1, 'maximum' => 9223372036854775807 ),
-		'instructor' => array( 'type' => 'integer', 'minimum' => 1, 'maximum' => 9223372036854775807, 'description' => 'A user id.' ),
-		'instructor_applications' => array( 'type' => 'boolean', 'description' => 'Users may apply to become instructors.' ),
-		'intro_video_url' => array( 'type' => array( 'string', 'null' ), 'format' => 'url', 'maxLength' => 2048 ),
-		'is_default' => array( 'type' => 'boolean', 'description' => 'For courses that name none. One template is.' ),
-		'is_featured' => array( 'type' => 'boolean', 'description' => 'For those who edit everybody\'s courses.' ),
-		'is_listed' => array( 'type' => 'boolean', 'description' => 'Shown beside the course. Not named, it stays.' ),
-		'is_preview' => array( 'type' => 'boolean', 'description' => 'Open to everybody.' ),
-		'is_solution' => array( 'type' => 'boolean', 'description' => 'Whether this answer solves its question; one may.' ),
-		'language' => array( 'type' => 'string', 'maxLength' => 16, 'pattern' => '^$|^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8}){0,2}$' ),
-		'layout' => array( 'type' => 'object', 'properties' => array( 'frame' => array( 'type' => 'string', 'default' => 'none', 'enum' => array( 'none', 'single', 'double' ) ), 'color' => array( 'type' => 'string', 'default' => '#b08d57', 'pattern' => '#[0-9a-fA-F]{6}', 'description' => 'Of the frame.' ), 'date_format' => array( 'type' => 'string', 'default' => '%Y-%m-%d', 'enum' => array( '%Y-%m-%d', '%d.%m.%Y', '%d/%m/%Y', '%m/%d/%Y' ) ), 'items' => array( 'type' => 'array', 'minItems' => 1, 'maxItems' => 60, 'items' => array( 'type' => 'object', 'properties' => array( 'kind' => array( 'type' => 'string', 'enum' => array( 'text', 'recipient', 'course', 'issued_on', 'expires_on', 'number', 'site', 'instructor', 'verify_url', 'qr', 'logo', 'line', 'signatures' ) ), 'text' => array( 'type' => 'string', 'minLength' => 1, 'maxLength' => 500, 'description' => 'For kind text; {names} stand for recipient, course, issued_on, expires_on, number, site, instructor, verify_url.' ), 'x' => array( 'type' => 'number', 'minimum' => 0.0, 'maximum' => 300.0 ), 'y' => array( 'type' => 'number', 'minimum' => 0.0, 'maximum' => 300.0 ), 'width' => array( 'type' => 'number', 'minimum' => 1.0, 'maximum' => 300.0 ), 'height' => array( 'type' => 'number', 'minimum' => 0.1, 'maximum' => 300.0 ), 'size' => array( 'type' => 'number', 'minimum' => 4.0, 'maximum' => 120.0, 'description' => 'In points; set smaller where the text is too wide.' ), 'font' => array( 'type' => 'string', 'enum' => array( 'sans', 'serif' ) ), 'bold' => array( 'type' => 'boolean' ), 'align' => array( 'type' => 'string', 'enum' => array( 'center', 'left', 'right' ) ), 'color' => array( 'type' => 'string', 'pattern' => '#[0-9a-fA-F]{6}' ) ) ) ) ) ),
-		'level' => array( 'type' => 'string', 'enum' => array( 'all', 'beginner', 'intermediate', 'advanced', 'expert' ) ),
-		'limits' => array( 'type' => 'object', 'additionalProperties' => array( 'type' => 'integer', 'minimum' => 0, 'maximum' => 100000 ) ),
-		'live_ends_at' => array( 'type' => array( 'string', 'null' ), 'format' => 'date-time' ),
-		'live_starts_at' => array( 'type' => array( 'string', 'null' ), 'format' => 'date-time' ),
-		'locale' => array( 'type' => 'string', 'pattern' => '^$|^[a-z]{2,3}(_[A-Z]{2})?(_[a-z0-9]+)?$', 'description' => 'As WordPress names them (de_DE); empty for the site\'s.' ),
-		'logo_id' => array( 'type' => array( 'integer', 'null' ), 'minimum' => 1, 'maximum' => 9223372036854775807, 'description' => 'An image of the media library.' ),
-		'mark_seen' => array( 'type' => 'boolean', 'default' => false, 'description' => 'Everything that is there now counts as read afterwards.' ),
-		'media' => array( 'type' => 'object', 'properties' => array( 'poster_url' => array( 'type' => array( 'string', 'null' ), 'format' => 'url', 'default' => null, 'maxLength' => 2048 ), 'document_url' => array( 'type' => array( 'string', 'null' ), 'format' => 'url', 'default' => null, 'maxLength' => 2048 ), 'embed_url' => array( 'type' => array( 'string', 'null' ), 'format' => 'url', 'default' => null, 'maxLength' => 2048 ), 'meeting_url' => array( 'type' => array( 'string', 'null' ), 'format' => 'url', 'default' => null, 'maxLength' => 2048 ), 'sources' => array( 'type' => 'array', 'maxItems' => 20, 'items' => array( 'type' => 'object', 'properties' => array( 'url' => array( 'type' => 'string', 'format' => 'url', 'maxLength' => 2048 ), 'type' => array( 'type' => array( 'string', 'null' ), 'default' => null, 'maxLength' => 127 ) ) ) ), 'captions' => array( 'type' => 'array', 'maxItems' => 50, 'items' => array( 'type' => 'object', 'properties' => array( 'url' => array( 'type' => 'string', 'format' => 'url', 'maxLength' => 2048 ), 'language' => array( 'type' => 'string', 'pattern' => '^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8}){0,2}$' ), 'label' => array( 'type' => array( 'string', 'null' ), 'default' => null, 'maxLength' => 100 ) ) ) ) ) ),
-		'media_id' => array( 'type' => 'integer', 'minimum' => 1, 'maximum' => 9223372036854775807, 'description' => 'An item of WordPress\'s media library.' ),
-		'name' => array( 'type' => 'string', 'minLength' => 1, 'maxLength' => 200, 'required' => true ),
-		'name:2' => array( 'type' => 'string', 'minLength' => 1, 'maxLength' => 200 ),
-		'opens_at' => array( 'type' => array( 'string', 'null' ), 'format' => 'date-time' ),
-		'orientation' => array( 'type' => 'string', 'enum' => array( 'landscape', 'portrait' ) ),
-		'outbox_days' => array( 'type' => 'integer', 'minimum' => 1, 'maximum' => 3650, 'description' => 'How many days an event is kept once WordPress has heard of it.' ),
-		'outcomes' => array( 'type' => 'array', 'maxItems' => 50, 'description' => 'What a student can do afterwards.', 'items' => array( 'type' => 'string', 'minLength' => 1, 'maxLength' => 500 ) ),
-		'page' => array( 'type' => 'integer', 'minimum' => 1, 'description' => 'Page number, up to the 1,000th row; a cursor goes on from there.' ),
-		'page_size' => array( 'type' => 'string', 'enum' => array( 'A4', 'letter' ) ),
-		'parent_id' => array( 'type' => array( 'integer', 'null' ), 'minimum' => 1, 'maximum' => 9223372036854775807 ),
-		'parent_id:2' => array( 'type' => 'integer', 'minimum' => 1, 'maximum' => 9223372036854775807, 'description' => 'The topics of a lesson.' ),
-		'parent_id:3' => array( 'type' => 'integer', 'minimum' => 1, 'maximum' => 9223372036854775807, 'description' => 'The answers to this question.' ),
-		'parent_id:4' => array( 'type' => 'integer', 'minimum' => 1, 'maximum' => 9223372036854775807, 'description' => 'The question that is answered.' ),
-		'password' => array( 'type' => 'string', 'minLength' => 1, 'maxLength' => 4096, 'required' => true ),
-		'password:2' => array( 'type' => 'string', 'minLength' => 8, 'maxLength' => 4096 ),
-		'per_page' => array( 'type' => 'integer', 'default' => 20, 'minimum' => 1, 'maximum' => 100, 'description' => 'Rows in a page, 1 to 100.' ),
-		'position' => array( 'type' => 'integer', 'minimum' => 0, 'maximum' => 1000000 ),
-		'position:2' => array( 'type' => 'integer', 'minimum' => 0, 'maximum' => 2000, 'description' => 'Its place; else the last.' ),
-		'position:3' => array( 'type' => 'integer', 'minimum' => 0, 'maximum' => 2000, 'description' => 'Its place among the lesson\'s files; else the last.' ),
-		'position_seconds' => array( 'type' => array( 'integer', 'null' ), 'minimum' => 0, 'maximum' => 10000000, 'description' => 'Where in the lesson\'s video or audio it belongs.' ),
-		'position_seconds:2' => array( 'type' => 'integer', 'default' => 0, 'minimum' => 0, 'maximum' => 2147483647 ),
-		'prerequisites' => array( 'type' => 'array', 'maxItems' => 20, 'description' => 'Courses to be completed before this one.', 'items' => array( 'type' => 'integer', 'minimum' => 1, 'maximum' => 9223372036854775807 ) ),
-		'price' => array( 'type' => 'string', 'enum' => array( 'free', 'paid' ) ),
-		'price:2' => array( 'type' => 'object', 'properties' => array( 'amount_minor' => array( 'type' => 'integer', 'minimum' => 0, 'maximum' => 1000000000000 ), 'currency' => array( 'type' => 'string', 'maxLength' => 3 ) ) ),
-		'rating' => array( 'type' => 'integer', 'minimum' => 1, 'maximum' => 5, 'description' => 'So many stars.' ),
-		'rating:2' => array( 'type' => 'integer', 'minimum' => 1, 'maximum' => 5, 'required' => true ),
-		'rating:3' => array( 'type' => 'integer', 'minimum' => 1, 'maximum' => 5 ),
-		'rating_min' => array( 'type' => 'number', 'minimum' => 0.0, 'maximum' => 5.0, 'description' => 'Average rating from here on.' ),
-		'reason' => array( 'type' => 'string', 'minLength' => 1, 'maxLength' => 500, 'required' => true ),
-		'reason:2' => array( 'type' => 'string', 'minLength' => 1, 'maxLength' => 2000, 'description' => 'Told to the applicant.' ),
-		'reason:3' => array( 'type' => array( 'string', 'null' ), 'minLength' => 1, 'maxLength' => 500, 'description' => 'Why it is rejected; its author reads it.' ),
-		'recipient_name' => array( 'type' => 'string', 'minLength' => 1, 'maxLength' => 250, 'description' => 'The name on it; the user\'s display name where not given.' ),
-		'refresh_token' => array( 'type' => 'string', 'minLength' => 1, 'maxLength' => 255, 'required' => true ),
-		'refresh_token:2' => array( 'type' => 'string', 'minLength' => 1, 'maxLength' => 255 ),
-		'replaces' => array( 'type' => 'integer', 'minimum' => 1, 'maximum' => 9223372036854775807, 'description' => 'The certificate that this one takes the place of, and that is revoked.' ),
-		'reply' => array( 'type' => array( 'string', 'null' ), 'minLength' => 1, 'maxLength' => 5000, 'description' => 'Shown below it; null takes it away.' ),
-		'require_login_for_content' => array( 'type' => 'boolean', 'description' => 'Guests get no catalogue, category or course.' ),
-		'requirements' => array( 'type' => 'array', 'maxItems' => 50, 'description' => 'What a student needs to begin.', 'items' => array( 'type' => 'string', 'minLength' => 1, 'maxLength' => 500 ) ),
-		'reset_on_retake' => array( 'type' => 'boolean' ),
-		'revenue_share_percent' => array( 'type' => array( 'number', 'null' ), 'minimum' => 0.0, 'maximum' => 100.0, 'description' => 'Up to two decimals; null = the default split. Not named, it stays.' ),
-		'review_courses' => array( 'type' => 'boolean', 'description' => 'What instructors publish waits for review.' ),
-		'review_min_progress' => array( 'type' => 'integer', 'minimum' => 0, 'maximum' => 100, 'description' => 'Percent of a course that a student has done before reviewing it.' ),
-		'reviews_need_approval' => array( 'type' => 'boolean', 'description' => 'Reviews are shown once somebody approved them.' ),
-		'role' => array( 'type' => 'string', 'enum' => array( 'owner', 'co', 'assistant' ), 'required' => true ),
-		'rows' => array( 'type' => 'array', 'minItems' => 1, 'maxItems' => 5000, 'items' => array( 'type' => 'object', 'additionalProperties' => array() ) ),
-		'scrolled' => array( 'type' => 'boolean', 'default' => false, 'description' => 'The end of the page was reached.' ),
-		'search' => array( 'type' => 'string', 'maxLength' => 200, 'description' => 'Words that must all occur, or begin a word; the first 8 count.' ),
-		'search:2' => array( 'type' => 'string', 'minLength' => 1, 'maxLength' => 100, 'description' => 'Part of the name.' ),
-		'section_id' => array( 'type' => 'integer', 'minimum' => 1, 'maximum' => 9223372036854775807 ),
-		'section_id:2' => array( 'type' => array( 'integer', 'null' ), 'minimum' => 1, 'maximum' => 9223372036854775807, 'description' => 'A section of the same course; null takes it out.' ),
-		'sections' => array( 'type' => 'array', 'maxItems' => 2000, 'items' => array( 'type' => 'object', 'properties' => array( 'id' => array( 'type' => 'integer', 'minimum' => 1, 'maximum' => 9223372036854775807 ), 'lessons' => array( 'type' => 'array', 'maxItems' => 2000, 'items' => array( 'type' => 'object', 'properties' => array( 'id' => array( 'type' => 'integer', 'minimum' => 1, 'maximum' => 9223372036854775807 ), 'topics' => array( 'type' => 'array', 'maxItems' => 2000, 'items' => array( 'type' => 'object', 'properties' => array( 'id' => array( 'type' => 'integer', 'minimum' => 1, 'maximum' => 9223372036854775807 ) ) ) ) ) ) ), 'quizzes' => array( 'type' => 'array', 'maxItems' => 2000, 'items' => array( 'type' => 'object', 'properties' => array( 'id' => array( 'type' => 'integer', 'minimum' => 1, 'maximum' => 9223372036854775807 ) ) ) ) ) ), 'required' => true ),
-		'signature' => array( 'type' => 'string', 'maxLength' => 64 ),
-		'signatures' => array( 'type' => 'array', 'minItems' => 1, 'maxItems' => 4, 'items' => array( 'type' => 'object', 'properties' => array( 'name' => array( 'type' => 'string', 'minLength' => 1, 'maxLength' => 120 ), 'role' => array( 'type' => array( 'string', 'null' ), 'minLength' => 1, 'maxLength' => 120 ) ) ) ),
-		'slug' => array( 'type' => 'string', 'minLength' => 1, 'maxLength' => 200 ),
-		'slugs' => array( 'type' => 'object', 'description' => 'Base slugs of the school\'s pages.', 'additionalProperties' => array( 'type' => 'string', 'pattern' => '^[a-z0-9][a-z0-9-]{0,60}$' ) ),
-		'sort' => array( 'type' => 'string', 'default' => 'title', 'enum' => array( '-created_at', 'title' ), 'description' => 'Order; a leading minus turns it round.' ),
-		'sort:10' => array( 'type' => 'string', 'default' => 'created_at', 'enum' => array( '-created_at', 'created_at' ), 'description' => 'Order; a leading minus turns it round.' ),
-		'sort:11' => array( 'type' => 'string', 'default' => '-last_activity_at', 'enum' => array( '-enrolled_at', '-last_activity_at' ), 'description' => 'Order; a leading minus turns it round.' ),
-		'sort:2' => array( 'type' => 'string', 'default' => '-issued_at', 'enum' => array( '-issued_at', 'issued_at' ), 'description' => 'Order; a leading minus turns it round.' ),
-		'sort:3' => array( 'type' => 'string', 'default' => 'name', 'enum' => array( 'name', 'position' ), 'description' => 'Order; a leading minus turns it round.' ),
-		'sort:4' => array( 'type' => 'string', 'default' => '-published_at', 'enum' => array( '-price', '-published_at', '-rating', '-student_count', '-title', 'price', 'published_at', 'rating', 'student_count', 'title' ), 'description' => 'Order; a leading minus turns it round.' ),
-		'sort:5' => array( 'type' => 'string', 'default' => '-created_at', 'enum' => array( '-created_at', 'created_at' ), 'description' => 'Order; a leading minus turns it round.' ),
-		'sort:6' => array( 'type' => 'string', 'default' => '-enrolled_at', 'enum' => array( '-enrolled_at', 'enrolled_at' ), 'description' => 'Order; a leading minus turns it round.' ),
-		'sort:7' => array( 'type' => 'string', 'default' => 'name', 'enum' => array( '-course_count', '-student_count', 'name' ), 'description' => 'Order; a leading minus turns it round.' ),
-		'sort:8' => array( 'type' => 'string', 'default' => '-created_at', 'enum' => array( '-created_at', '-title', 'created_at', 'title' ), 'description' => 'Order; a leading minus turns it round.' ),
-		'sort:9' => array( 'type' => 'string', 'enum' => array( '-created_at', '-last_activity_at', 'created_at' ), 'description' => 'Order; questions with the latest activity first, answers the oldest first.' ),
-		'source' => array( 'type' => 'string', 'default' => 'manual', 'enum' => array( 'manual', 'purchase', 'membership', 'import', 'cohort', 'space', 'api' ) ),
-		'source:2' => array( 'type' => 'string', 'default' => 'import', 'enum' => array( 'manual', 'purchase', 'membership', 'import', 'cohort', 'space', 'api' ) ),
-		'source_id' => array( 'type' => 'integer', 'default' => 0, 'minimum' => 0, 'maximum' => 9223372036854775807, 'description' => 'What the source calls it: an order, a subscription, a cohort.' ),
-		'source_id:2' => array( 'type' => 'integer', 'default' => 0, 'minimum' => 0, 'maximum' => 9223372036854775807 ),
-		'starts_at' => array( 'type' => 'string', 'format' => 'date-time', 'description' => 'When access begins; at once where not given.' ),
-		'status' => array( 'type' => 'string', 'default' => 'active', 'enum' => array( 'active', 'archived' ) ),
-		'status:10' => array( 'type' => 'string', 'enum' => array( 'pending', 'approved', 'rejected' ) ),
-		'status:11' => array( 'type' => 'string', 'enum' => array( 'draft', 'published', 'trash' ), 'description' => 'All but the trash, if not named.' ),
-		'status:12' => array( 'type' => 'string', 'enum' => array( 'draft', 'published', 'trash' ), 'description' => 'Another than trash also brings it back from the trash, within 30 days.' ),
-		'status:13' => array( 'type' => 'string', 'default' => 'visible', 'enum' => array( 'visible', 'pending', 'hidden', 'spam', 'trash' ), 'description' => 'Learners find their own ones that are pending; the others are for staff.' ),
-		'status:14' => array( 'type' => 'string', 'default' => 'published', 'enum' => array( 'draft', 'published' ) ),
-		'status:15' => array( 'type' => 'string', 'enum' => array( 'pending' ), 'description' => 'Brings a deleted review back.' ),
-		'status:16' => array( 'type' => 'string', 'enum' => array( 'approved', 'rejected', 'pending' ) ),
-		'status:17' => array( 'type' => 'string', 'enum' => array( 'published', 'trash' ), 'description' => 'published brings it back from the trash, within 30 days, with its lessons.' ),
-		'status:2' => array( 'type' => 'string', 'enum' => array( 'active', 'archived' ), 'description' => 'archived takes it out of use.' ),
-		'status:3' => array( 'type' => 'string', 'enum' => array( 'active', 'revoked' ) ),
-		'status:4' => array( 'type' => 'string', 'enum' => array( 'draft', 'pending', 'published', 'private', 'archived', 'trash' ), 'description' => 'Other than published: the courses that the caller is staff of.' ),
-		'status:5' => array( 'type' => 'string', 'enum' => array( 'draft', 'pending', 'published', 'private', 'archived', 'trash' ), 'description' => 'Another than trash also brings a course back from the trash, within 30 days.' ),
-		'status:6' => array( 'type' => 'string', 'enum' => array( 'pending', 'approved', 'rejected', 'trash' ), 'description' => 'approved where not given; the others are for staff, and for who wrote them.' ),
-		'status:7' => array( 'type' => 'string', 'enum' => array( 'visible', 'pending', 'hidden', 'spam', 'trash' ), 'description' => 'Approve (visible), hide, mark as spam, or bring back from the trash within 30 days.' ),
-		'status:8' => array( 'type' => 'string', 'enum' => array( 'pending', 'active', 'completed', 'cancelled', 'expired', 'refunded' ) ),
-		'status:9' => array( 'type' => 'string', 'enum' => array( 'active', 'completed', 'cancelled', 'expired', 'refunded' ), 'description' => 'active approves a request or gives access again, completed completes by hand, the others end access.' ),
-		'tag' => array( 'type' => 'string', 'minLength' => 1, 'maxLength' => 200, 'description' => 'A tag\'s id or slug.' ),
-		'tags' => array( 'type' => 'array', 'maxItems' => 50, 'description' => 'Ids or names, in order; new names become tags.', 'items' => array() ),
-		'taxonomy' => array( 'type' => 'string', 'default' => 'category', 'enum' => array( 'category', 'tag' ) ),
-		'template_id' => array( 'type' => array( 'integer', 'null' ), 'minimum' => 1, 'maximum' => 9223372036854775807, 'description' => 'The course\'s or the site\'s where not given.' ),
-		'thumbnail_id' => array( 'type' => array( 'integer', 'null' ), 'minimum' => 1, 'maximum' => 9223372036854775807, 'description' => 'An image of the media library.' ),
-		'timezone' => array( 'type' => 'string', 'maxLength' => 32 ),
-		'title' => array( 'type' => 'string', 'minLength' => 1, 'maxLength' => 255, 'required' => true ),
-		'title:2' => array( 'type' => 'string', 'minLength' => 1, 'maxLength' => 255 ),
-		'title:3' => array( 'type' => 'string', 'minLength' => 1, 'maxLength' => 255, 'description' => 'What it is for; the course\'s title where not given.' ),
-		'title:4' => array( 'type' => 'string', 'minLength' => 1, 'maxLength' => 255, 'description' => 'Else the old one with “(copy)”.' ),
-		'title:5' => array( 'type' => 'string', 'default' => '', 'minLength' => 0, 'maxLength' => 255 ),
-		'title:6' => array( 'type' => 'string', 'minLength' => 1, 'maxLength' => 255, 'description' => 'What the link says; else the file\'s name.' ),
-		'title:7' => array( 'type' => 'string', 'minLength' => 1, 'maxLength' => 255, 'description' => 'Of a question.' ),
-		'title:8' => array( 'type' => 'string', 'minLength' => 0, 'maxLength' => 255 ),
-		'unattached' => array( 'type' => 'array', 'maxItems' => 2000, 'description' => 'Lessons taken out of their sections.', 'items' => array( 'type' => 'object', 'properties' => array( 'id' => array( 'type' => 'integer', 'minimum' => 1, 'maximum' => 9223372036854775807 ), 'topics' => array( 'type' => 'array', 'maxItems' => 2000, 'items' => array( 'type' => 'object', 'properties' => array( 'id' => array( 'type' => 'integer', 'minimum' => 1, 'maximum' => 9223372036854775807 ) ) ) ) ) ) ),
-		'unattached:2' => array( 'type' => 'boolean', 'description' => 'Lessons in no section.' ),
-		'user' => array( 'type' => 'string', 'maxLength' => 19, 'description' => 'Whom the link is for.' ),
-		'user:2' => array( 'type' => 'integer', 'minimum' => 1, 'maximum' => 9223372036854775807, 'description' => 'The same as user_id.' ),
-		'user_id' => array( 'type' => 'integer', 'minimum' => 1, 'maximum' => 9223372036854775807 ),
-		'user_id:2' => array( 'type' => 'integer', 'minimum' => 1, 'maximum' => 9223372036854775807, 'description' => 'Whose; not with replaces.' ),
-		'user_id:3' => array( 'type' => 'integer', 'description' => 'The object\'s id.', 'required' => true ),
-		'user_id:4' => array( 'type' => 'integer', 'minimum' => 1, 'maximum' => 9223372036854775807, 'description' => 'A student of the caller\'s, for staff of the course; else the caller.' ),
-		'user_id:5' => array( 'type' => 'integer', 'minimum' => 1, 'maximum' => 9223372036854775807, 'required' => true ),
-		'username' => array( 'type' => 'string', 'minLength' => 1, 'maxLength' => 255, 'description' => 'User name or e-mail address.', 'required' => true ),
-		'uuid' => array( 'type' => 'string', 'description' => 'The object\'s id or slug.', 'required' => true ),
-		'valid_days' => array( 'type' => array( 'integer', 'null' ), 'minimum' => 1, 'maximum' => 36500, 'description' => 'How long certificates are valid where the course does not say; null = for good.' ),
-		'video_url' => array( 'type' => array( 'string', 'null' ), 'maxLength' => 2048, 'pattern' => '^(https?://\\S+|[\\w.-]{1,191})$' ),
-		'watched_seconds' => array( 'type' => 'integer', 'default' => 0, 'minimum' => 0, 'maximum' => 2147483647, 'description' => 'Seconds watched so far, all together; it only grows.' ),
-		'watched_share' => array( 'type' => 'integer', 'default' => 0, 'minimum' => 0, 'maximum' => 100, 'description' => 'Percent of the video that was seen; it only grows.' ),
-	),
-	'routes' => array(
-		'learnomy/v1' => array(
-			'/admin/activity' => array(
-				'GET' => array( 'name' => 'get_admin_activity' ),
-			),
-			'/admin/membership-plans' => array(
-				'GET' => array( 'name' => 'get_admin_membership_plans' ),
-				'POST' => array( 'name' => 'post_admin_membership_plans' ),
-			),
-			'/admin/membership-plans/(?P<id>[\\d]+)' => array(
-				'DELETE' => array( 'name' => 'delete_admin_membership_plans_one', 'args' => 'id' ),
-				'PATCH' => array( 'name' => 'patch_admin_membership_plans_one', 'args' => 'id' ),
-			),
-			'/admin/reports/enrollments' => array(
-				'GET' => array( 'name' => 'get_admin_reports_enrollments' ),
-			),
-			'/admin/reports/revenue' => array(
-				'GET' => array( 'name' => 'get_admin_reports_revenue' ),
-			),
-			'/admin/students' => array(
-				'GET' => array( 'name' => 'get_admin_students' ),
-			),
-			'/admin/users/(?P<id>[\\d]+)/tokens' => array(
-				'DELETE' => array( 'name' => 'delete_admin_users_one_tokens', 'args' => 'id' ),
-			),
-			'/announcements' => array(
-				'GET' => array( 'name' => 'get_announcements' ),
-				'POST' => array( 'name' => 'post_announcements' ),
-			),
-			'/announcements/(?P<id>[\\d]+)' => array(
-				'DELETE' => array( 'name' => 'delete_announcements_one', 'args' => 'id' ),
-			),
-			'/attachments/(?P<id>[\\d]+)' => array(
-				'DELETE' => array( 'name' => 'delete_attachment', 'args' => 'id' ),
-			),
-			'/attachments/(?P<id>[\\d]+)/download' => array(
-				'GET' => array( 'name' => 'download_attachment', 'deadline' => 'upload', 'args' => 'id user expires signature', 'filters' => array( 'rules' => array( 'learnomy_require_login_for_content', 'learnomy_content_can_access' ) ), 'raw' => true ),
-			),
-			'/auth/api-keys' => array(
-				'GET' => array( 'name' => 'get_auth_api_keys' ),
-				'POST' => array( 'name' => 'post_auth_api_keys' ),
-			),
-			'/auth/api-keys/(?P<id>[\\d]+)' => array(
-				'DELETE' => array( 'name' => 'delete_auth_api_keys_one', 'args' => 'id' ),
-			),
-			'/auth/me' => array(
-				'GET' => array( 'name' => 'get_auth_me' ),
-			),
-			'/auth/password/forgot' => array(
-				'POST' => array( 'name' => 'post_auth_password_forgot', 'public' => true ),
-			),
-			'/auth/register' => array(
-				'POST' => array( 'name' => 'post_auth_register', 'public' => true ),
-			),
-			'/auth/sessions' => array(
-				'GET' => array( 'name' => 'get_auth_sessions' ),
-			),
-			'/auth/sessions/(?P<id>[\\d]+)' => array(
-				'DELETE' => array( 'name' => 'delete_auth_sessions_one', 'args' => 'id' ),
-			),
-			'/auth/token' => array(
-				'POST' => array( 'name' => 'create_token', 'public' => true, 'args' => 'username password extra', 'authenticate' => true ),
-			),
-			'/auth/token/refresh' => array(
-				'POST' => array( 'name' => 'refresh_token', 'public' => true, 'args' => 'refresh_token' ),
-			),
-			'/auth/token/revoke' => array(
-				'POST' => array( 'name' => 'revoke_token', 'args' => 'refresh_token:2 all' ),
-			),
-			'/batch' => array(
-				'POST' => array( 'name' => 'post_batch' ),
-			),
-			'/certificate-templates' => array(
-				'GET' => array( 'name' => 'list_certificate_templates', 'args' => 'per_page cursor page sort status', 'list' => true ),
-				'POST' => array( 'name' => 'create_certificate_template', 'args' => 'title is_default page_size orientation layout background_id logo_id signatures valid_days' ),
-			),
-			'/certificate-templates/(?P<id>[\\d]+)' => array(
-				'PATCH' => array( 'name' => 'update_certificate_template', 'args' => 'id title:2 is_default page_size orientation layout background_id logo_id signatures valid_days status:2' ),
-			),
-			'/certificates' => array(
-				'GET' => array( 'name' => 'list_certificates', 'args' => 'per_page cursor page sort:2 course_id user_id status:3 ids', 'filters' => array( 'payload' => 'learnomy_rest_certificate_payload', 'query' => 'learnomy_certificate_query' ), 'list' => true ),
-				'POST' => array( 'name' => 'issue_certificate', 'args' => 'user_id:2 course_id:2 replaces template_id recipient_name title:3 expires_at', 'filters' => array( 'payload' => 'learnomy_rest_certificate_payload' ) ),
-			),
-			'/certificates/verify/(?P<uuid>[\\w%-]+)' => array(
-				'GET' => array( 'name' => 'verify_certificate', 'public' => true, 'args' => 'uuid' ),
-			),
-			'/certificates/(?P<id>[\\d]+)' => array(
-				'GET' => array( 'name' => 'get_certificate', 'args' => 'id', 'filters' => array( 'payload' => 'learnomy_rest_certificate_payload' ) ),
-			),
-			'/certificates/(?P<id>[\\d]+)/credential' => array(
-				'GET' => array( 'name' => 'get_certificate_credential', 'args' => 'id', 'raw' => true ),
-			),
-			'/certificates/(?P<id>[\\d]+)/pdf' => array(
-				'GET' => array( 'name' => 'download_certificate', 'args' => 'id', 'filters' => array( 'rules' => array( 'learnomy_certificate_texts' ) ), 'raw' => true ),
-			),
-			'/certificates/(?P<id>[\\d]+)/revoke' => array(
-				'POST' => array( 'name' => 'revoke_certificate', 'args' => 'id reason', 'filters' => array( 'payload' => 'learnomy_rest_certificate_payload' ) ),
-			),
-			'/checkout' => array(
-				'POST' => array( 'name' => 'post_checkout' ),
-			),
-			'/coupons' => array(
-				'GET' => array( 'name' => 'get_coupons' ),
-				'POST' => array( 'name' => 'post_coupons' ),
-			),
-			'/coupons/validate' => array(
-				'POST' => array( 'name' => 'post_coupons_validate' ),
-			),
-			'/coupons/(?P<id>[\\d]+)' => array(
-				'DELETE' => array( 'name' => 'delete_coupons_one', 'args' => 'id' ),
-				'PATCH' => array( 'name' => 'patch_coupons_one', 'args' => 'id' ),
-			),
-			'/course-categories' => array(
-				'GET' => array( 'name' => 'list_course_categories', 'public' => true, 'args' => 'per_page cursor page sort:3 taxonomy', 'filters' => array( 'payload' => 'learnomy_rest_category_payload', 'query' => 'learnomy_category_query', 'rules' => array( 'learnomy_require_login_for_content', 'learnomy_content_can_access' ) ), 'list' => true ),
-				'POST' => array( 'name' => 'create_course_category', 'args' => 'name slug description parent_id image_id position taxonomy' ),
-			),
-			'/course-categories/(?P<id>[\\d]+)' => array(
-				'DELETE' => array( 'name' => 'delete_course_category', 'args' => 'id' ),
-				'PATCH' => array( 'name' => 'update_course_category', 'args' => 'id name:2 slug description parent_id image_id position' ),
-			),
-			'/courses' => array(
-				'GET' => array( 'name' => 'list_courses', 'public' => true, 'args' => 'per_page cursor page sort:4 search category tag level price instructor language rating_min featured ids status:4', 'filters' => array( 'payload' => 'learnomy_rest_course_payload', 'query' => 'learnomy_course_query', 'rules' => array( 'learnomy_require_login_for_content', 'learnomy_content_can_access' ) ), 'list' => true ),
-				'POST' => array( 'name' => 'create_course', 'args' => 'slug excerpt content level language thumbnail_id intro_video_url price:2 is_featured categories tags prerequisites capacity opens_at closes_at access_starts_at access_ends_at access_days drip_mode completion_mode completion_share completion_rules enrollment_mode allow_retake reset_on_retake awards_certificate certificate_template_id certificate_days requirements outcomes audience faq_html title', 'filters' => array( 'payload' => 'learnomy_rest_course_payload' ) ),
-			),
-			'/courses/(?P<id>[\\d]+)' => array(
-				'DELETE' => array( 'name' => 'delete_course', 'args' => 'id force' ),
-				'PATCH' => array( 'name' => 'update_course', 'args' => 'id slug excerpt content level language thumbnail_id intro_video_url price:2 is_featured categories tags prerequisites capacity opens_at closes_at access_starts_at access_ends_at access_days drip_mode completion_mode completion_share completion_rules enrollment_mode allow_retake reset_on_retake awards_certificate certificate_template_id certificate_days requirements outcomes audience faq_html title:2 status:5', 'filters' => array( 'payload' => 'learnomy_rest_course_payload' ) ),
-			),
-			'/courses/(?P<id>[\\w%-]+)' => array(
-				'GET' => array( 'name' => 'get_course', 'public' => true, 'args' => 'id:2', 'filters' => array( 'payload' => 'learnomy_rest_course_payload', 'rules' => array( 'learnomy_require_login_for_content', 'learnomy_content_can_access' ) ) ),
-			),
-			'/courses/(?P<id>[\\d]+)/access' => array(
-				'GET' => array( 'name' => 'get_course_access', 'args' => 'id', 'filters' => array( 'payload' => 'learnomy_rest_access_payload', 'rules' => array( 'learnomy_require_login_for_content', 'learnomy_content_can_access' ) ) ),
-			),
-			'/courses/(?P<id>[\\d]+)/analytics' => array(
-				'GET' => array( 'name' => 'get_courses_one_analytics', 'args' => 'id' ),
-			),
-			'/courses/(?P<id>[\\d]+)/curriculum' => array(
-				'GET' => array( 'name' => 'get_curriculum', 'public' => true, 'args' => 'id', 'filters' => array( 'payload' => 'learnomy_rest_curriculum_payload', 'rules' => array( 'learnomy_require_login_for_content', 'learnomy_content_can_access' ) ) ),
-				'PUT' => array( 'name' => 'put_curriculum', 'args' => 'id sections unattached' ),
-			),
-			'/courses/(?P<id>[\\d]+)/duplicate' => array(
-				'POST' => array( 'name' => 'duplicate_course', 'args' => 'id title:4' ),
-			),
-			'/courses/(?P<id>[\\d]+)/enroll' => array(
-				'DELETE' => array( 'name' => 'leave_course', 'args' => 'id' ),
-				'POST' => array( 'name' => 'enroll_in_course', 'args' => 'id', 'filters' => array( 'payload' => 'learnomy_rest_enrollment_payload', 'rules' => array( 'learnomy_require_login_for_content', 'learnomy_content_can_access' ) ) ),
-			),
-			'/courses/(?P<id>[\\d]+)/instructors/(?P<user_id>[\\d]+)' => array(
-				'DELETE' => array( 'name' => 'remove_course_instructor', 'args' => 'id user_id:3' ),
-				'PUT' => array( 'name' => 'put_course_instructor', 'args' => 'id user_id:3 role revenue_share_percent is_listed' ),
-			),
-			'/courses/(?P<id>[\\d]+)/progress' => array(
-				'DELETE' => array( 'name' => 'restart_course', 'args' => 'id' ),
-				'GET' => array( 'name' => 'get_course_progress', 'args' => 'id user_id:4', 'filters' => array( 'payload' => 'learnomy_rest_progress_payload' ) ),
-			),
-			'/courses/(?P<id>[\\d]+)/publish' => array(
-				'POST' => array( 'name' => 'publish_course', 'args' => 'id', 'filters' => array( 'payload' => 'learnomy_rest_course_payload' ) ),
-			),
-			'/courses/(?P<id>[\\d]+)/reviews' => array(
-				'GET' => array( 'name' => 'list_reviews', 'public' => true, 'args' => 'id per_page cursor page sort:5 status:6 rating', 'filters' => array( 'payload' => 'learnomy_rest_review_payload', 'query' => 'learnomy_review_query', 'rules' => array( 'learnomy_require_login_for_content', 'learnomy_content_can_access' ) ), 'list' => true ),
-				'POST' => array( 'name' => 'submit_review', 'args' => 'id rating:2 title:5 body', 'filters' => array( 'payload' => 'learnomy_rest_review_payload', 'rules' => array( 'learnomy_require_login_for_content', 'learnomy_content_can_access' ) ) ),
-			),
-			'/courses/(?P<id>[\\d]+)/sections' => array(
-				'POST' => array( 'name' => 'create_section', 'args' => 'id description drip_days drip_at title position:2' ),
-			),
-			'/devices' => array(
-				'GET' => array( 'name' => 'get_devices' ),
-				'POST' => array( 'name' => 'post_devices' ),
-			),
-			'/devices/(?P<id>[\\d]+)' => array(
-				'DELETE' => array( 'name' => 'delete_devices_one', 'args' => 'id' ),
-			),
-			'/discussions/(?P<id>[\\d]+)' => array(
-				'DELETE' => array( 'name' => 'delete_discussion', 'args' => 'id' ),
-				'PATCH' => array( 'name' => 'update_discussion', 'args' => 'id body:2 title:2 status:7 is_solution', 'filters' => array( 'payload' => 'learnomy_rest_discussion_payload' ) ),
-			),
-			'/earnings' => array(
-				'GET' => array( 'name' => 'get_earnings' ),
-			),
-			'/earnings/summary' => array(
-				'GET' => array( 'name' => 'get_earnings_summary' ),
-			),
-			'/enrollments' => array(
-				'GET' => array( 'name' => 'list_enrollments', 'args' => 'per_page cursor page sort:6 course_id user_id course user:2 status:8 ids', 'filters' => array( 'payload' => 'learnomy_rest_enrollment_payload', 'query' => 'learnomy_enrollment_query' ), 'list' => true ),
-				'POST' => array( 'name' => 'create_enrollment', 'args' => 'course_id:3 user_id:5 source source_id starts_at expires_at:2', 'filters' => array( 'payload' => 'learnomy_rest_enrollment_payload' ) ),
-			),
-			'/enrollments/bulk' => array(
-				'POST' => array( 'name' => 'bulk_enroll', 'args' => 'rows csv course_id:4 source:2 source_id:2 starts_at expires_at:3 dry_run' ),
-			),
-			'/enrollments/(?P<id>[\\d]+)' => array(
-				'DELETE' => array( 'name' => 'delete_enrollment', 'args' => 'id' ),
-				'GET' => array( 'name' => 'get_enrollment', 'args' => 'id', 'filters' => array( 'payload' => 'learnomy_rest_enrollment_payload' ) ),
-				'PATCH' => array( 'name' => 'update_enrollment', 'args' => 'id status:9 expires_at:4', 'filters' => array( 'payload' => 'learnomy_rest_enrollment_payload' ) ),
-			),
-			'/health' => array(
-				'GET' => array( 'name' => 'get_health', 'public' => true ),
-			),
-			'/instructor-applications' => array(
-				'GET' => array( 'name' => 'list_instructor_applications', 'args' => 'per_page cursor page sort:5 status:10', 'filters' => array( 'query' => 'learnomy_instructor_application_query' ), 'list' => true ),
-				'POST' => array( 'name' => 'create_instructor_application', 'args' => 'about expertise course_idea experience' ),
-			),
-			'/instructor-applications/(?P<id>[\\d]+)/decision' => array(
-				'POST' => array( 'name' => 'decide_instructor_application', 'args' => 'id decision reason:2' ),
-			),
-			'/instructors' => array(
-				'GET' => array( 'name' => 'list_instructors', 'public' => true, 'args' => 'per_page cursor page sort:7 search:2 ids', 'filters' => array( 'payload' => 'learnomy_rest_instructor_payload', 'query' => 'learnomy_instructor_query', 'rules' => array( 'learnomy_require_login_for_content', 'learnomy_content_can_access' ) ), 'list' => true ),
-			),
-			'/instructors/(?P<id>[\\d]+)' => array(
-				'GET' => array( 'name' => 'get_instructor', 'public' => true, 'args' => 'id', 'filters' => array( 'payload' => 'learnomy_rest_instructor_payload', 'rules' => array( 'learnomy_require_login_for_content', 'learnomy_content_can_access' ) ) ),
-			),
-			'/jobs/(?P<id>[\\d]+)' => array(
-				'GET' => array( 'name' => 'get_job', 'args' => 'id' ),
-			),
-			'/lessons' => array(
-				'GET' => array( 'name' => 'list_lessons', 'args' => 'per_page cursor page sort:8 course_id section_id parent_id:2 unattached:2 content_type status:11 ids', 'filters' => array( 'query' => 'learnomy_lesson_query' ), 'list' => true ),
-			),
-			'/lessons/(?P<id>[\\d]+)' => array(
-				'DELETE' => array( 'name' => 'delete_lesson', 'args' => 'id' ),
-				'GET' => array( 'name' => 'get_lesson', 'args' => 'id', 'filters' => array( 'payload' => 'learnomy_rest_lesson_payload', 'rules' => array( 'learnomy_require_login_for_content', 'learnomy_content_can_access' ) ) ),
-				'PATCH' => array( 'name' => 'update_lesson', 'args' => 'id slug content_type:2 excerpt content video_url media live_starts_at live_ends_at duration_seconds is_preview drip_days:2 drip_at:2 completion_rules:2 title:2 section_id:2 status:12', 'filters' => array( 'payload' => 'learnomy_rest_lesson_payload' ) ),
-			),
-			'/lessons/(?P<id>[\\d]+)/attachments' => array(
-				'POST' => array( 'name' => 'create_attachment', 'deadline' => 'upload', 'args' => 'id media_id title:6 position:3', 'filters' => array( 'payload' => 'learnomy_rest_attachment_payload' ) ),
-			),
-			'/lessons/(?P<id>[\\d]+)/complete' => array(
-				'DELETE' => array( 'name' => 'uncomplete_lesson', 'args' => 'id', 'filters' => array( 'rules' => array( 'learnomy_require_login_for_content', 'learnomy_content_can_access' ) ) ),
-				'POST' => array( 'name' => 'complete_lesson', 'args' => 'id', 'filters' => array( 'rules' => array( 'learnomy_require_login_for_content', 'learnomy_content_can_access' ) ) ),
-			),
-			'/lessons/(?P<id>[\\d]+)/discussions' => array(
-				'GET' => array( 'name' => 'list_discussions', 'args' => 'id per_page cursor page sort:9 parent_id:3 status:13 mark_seen', 'filters' => array( 'payload' => 'learnomy_rest_discussion_payload', 'query' => 'learnomy_discussion_query', 'rules' => array( 'learnomy_require_login_for_content', 'learnomy_content_can_access' ) ), 'list' => true ),
-				'POST' => array( 'name' => 'create_discussion', 'args' => 'id body:3 title:7 parent_id:4', 'filters' => array( 'payload' => 'learnomy_rest_discussion_payload', 'rules' => array( 'learnomy_require_login_for_content', 'learnomy_content_can_access' ) ) ),
-			),
-			'/lessons/(?P<id>[\\d]+)/notes' => array(
-				'GET' => array( 'name' => 'list_notes', 'args' => 'id per_page cursor page sort:10', 'filters' => array( 'payload' => 'learnomy_rest_note_payload', 'query' => 'learnomy_note_query', 'rules' => array( 'learnomy_require_login_for_content', 'learnomy_content_can_access' ) ), 'list' => true ),
-				'POST' => array( 'name' => 'create_note', 'args' => 'id body:4 position_seconds client_id', 'filters' => array( 'payload' => 'learnomy_rest_note_payload', 'rules' => array( 'learnomy_require_login_for_content', 'learnomy_content_can_access' ) ) ),
-			),
-			'/lessons/(?P<id>[\\d]+)/position' => array(
-				'PUT' => array( 'name' => 'save_position', 'args' => 'id position_seconds:2 watched_seconds watched_share scrolled', 'filters' => array( 'rules' => array( 'learnomy_require_login_for_content', 'learnomy_content_can_access' ) ) ),
-			),
-			'/lessons/(?P<id>[\\d]+)/topics' => array(
-				'POST' => array( 'name' => 'create_topic', 'args' => 'id slug content_type:2 excerpt content video_url media live_starts_at live_ends_at duration_seconds is_preview drip_days:2 drip_at:2 completion_rules:2 title status:14 position:2', 'filters' => array( 'payload' => 'learnomy_rest_lesson_payload' ) ),
-			),
-			'/me' => array(
-				'GET' => array( 'name' => 'get_me', 'filters' => array( 'payload' => 'learnomy_rest_me_payload' ) ),
-				'PATCH' => array( 'name' => 'update_me', 'args' => 'display_name biography timezone locale avatar_id email password:2 current_password' ),
-			),
-			'/me/courses' => array(
-				'GET' => array( 'name' => 'list_my_courses', 'args' => 'per_page cursor page status:8 sort:11', 'list' => true ),
-			),
-			'/me/dashboard' => array(
-				'GET' => array( 'name' => 'get_dashboard', 'filters' => array( 'payload' => 'learnomy_rest_dashboard_payload' ) ),
-			),
-			'/me/notifications' => array(
-				'GET' => array( 'name' => 'get_me_notifications' ),
-			),
-			'/me/preferences' => array(
-				'PUT' => array( 'name' => 'put_me_preferences' ),
-			),
-			'/me/wishlist' => array(
-				'GET' => array( 'name' => 'get_me_wishlist' ),
-			),
-			'/me/wishlist/(?P<course_id>[\\d]+)' => array(
-				'DELETE' => array( 'name' => 'delete_me_wishlist_one', 'args' => 'course_id:5' ),
-				'PUT' => array( 'name' => 'put_me_wishlist_one', 'args' => 'course_id:5' ),
-			),
-			'/membership-plans' => array(
-				'GET' => array( 'name' => 'get_membership_plans', 'public' => true ),
-			),
-			'/notes/(?P<id>[\\d]+)' => array(
-				'DELETE' => array( 'name' => 'delete_note', 'args' => 'id' ),
-				'PATCH' => array( 'name' => 'update_note', 'args' => 'id body:2 position_seconds', 'filters' => array( 'payload' => 'learnomy_rest_note_payload' ) ),
-			),
-			'/notifications' => array(
-				'GET' => array( 'name' => 'get_notifications' ),
-			),
-			'/notifications/read-all' => array(
-				'POST' => array( 'name' => 'post_notifications_read_all' ),
-			),
-			'/notifications/(?P<id>[\\d]+)' => array(
-				'DELETE' => array( 'name' => 'delete_notifications_one', 'args' => 'id' ),
-			),
-			'/notifications/(?P<id>[\\d]+)/read' => array(
-				'POST' => array( 'name' => 'post_notifications_one_read', 'args' => 'id' ),
-			),
-			'/openapi.json' => array(
-				'GET' => array( 'name' => 'get_openapi', 'public' => true, 'raw' => true ),
-			),
-			'/payment-gateways' => array(
-				'GET' => array( 'name' => 'get_payment_gateways', 'public' => true ),
-			),
-			'/payments/(?P<gateway>[\\w%-]+)/webhook' => array(
-				'POST' => array( 'name' => 'post_payments_one_webhook', 'args' => 'gateway' ),
-			),
-			'/questions' => array(
-				'GET' => array( 'name' => 'get_questions' ),
-				'POST' => array( 'name' => 'post_questions' ),
-			),
-			'/questions/(?P<id>[\\d]+)' => array(
-				'DELETE' => array( 'name' => 'delete_questions_one', 'args' => 'id' ),
-				'PATCH' => array( 'name' => 'patch_questions_one', 'args' => 'id' ),
-			),
-			'/quiz-attempts' => array(
-				'GET' => array( 'name' => 'get_quiz_attempts' ),
-			),
-			'/quiz-attempts/(?P<id>[\\d]+)' => array(
-				'GET' => array( 'name' => 'get_quiz_attempts_one', 'args' => 'id' ),
-			),
-			'/quiz-attempts/(?P<id>[\\d]+)/answers' => array(
-				'PUT' => array( 'name' => 'put_quiz_attempts_one_answers', 'args' => 'id' ),
-			),
-			'/quiz-attempts/(?P<id>[\\d]+)/grade' => array(
-				'POST' => array( 'name' => 'post_quiz_attempts_one_grade', 'args' => 'id' ),
-			),
-			'/quiz-attempts/(?P<id>[\\d]+)/submit' => array(
-				'POST' => array( 'name' => 'post_quiz_attempts_one_submit', 'args' => 'id' ),
-			),
-			'/quizzes' => array(
-				'GET' => array( 'name' => 'get_quizzes' ),
-				'POST' => array( 'name' => 'post_quizzes' ),
-			),
-			'/quizzes/(?P<id>[\\d]+)' => array(
-				'DELETE' => array( 'name' => 'delete_quizzes_one', 'args' => 'id' ),
-				'GET' => array( 'name' => 'get_quizzes_one', 'args' => 'id' ),
-				'PATCH' => array( 'name' => 'patch_quizzes_one', 'args' => 'id' ),
-			),
-			'/quizzes/(?P<id>[\\d]+)/attempts' => array(
-				'POST' => array( 'name' => 'post_quizzes_one_attempts', 'args' => 'id' ),
-			),
-			'/quizzes/(?P<id>[\\d]+)/questions' => array(
-				'GET' => array( 'name' => 'get_quizzes_one_questions', 'args' => 'id' ),
-				'POST' => array( 'name' => 'post_quizzes_one_questions', 'args' => 'id' ),
-			),
-			'/quizzes/(?P<id>[\\d]+)/regrade' => array(
-				'POST' => array( 'name' => 'post_quizzes_one_regrade', 'args' => 'id' ),
-			),
-			'/quizzes/(?P<id>[\\d]+)/statistics' => array(
-				'GET' => array( 'name' => 'get_quizzes_one_statistics', 'args' => 'id' ),
-			),
-			'/reviews/(?P<id>[\\d]+)' => array(
-				'DELETE' => array( 'name' => 'delete_review', 'args' => 'id' ),
-				'PATCH' => array( 'name' => 'update_review', 'args' => 'id rating:3 title:8 body:5 status:15', 'filters' => array( 'payload' => 'learnomy_rest_review_payload' ) ),
-			),
-			'/reviews/(?P<id>[\\d]+)/moderate' => array(
-				'POST' => array( 'name' => 'moderate_review', 'args' => 'id status:16 reason:3 reply', 'filters' => array( 'payload' => 'learnomy_rest_review_payload' ) ),
-			),
-			'/search' => array(
-				'GET' => array( 'name' => 'get_search', 'public' => true ),
-			),
-			'/sections/(?P<id>[\\d]+)' => array(
-				'DELETE' => array( 'name' => 'delete_section', 'args' => 'id' ),
-				'PATCH' => array( 'name' => 'update_section', 'args' => 'id description drip_days drip_at title:2 status:17' ),
-			),
-			'/sections/(?P<id>[\\d]+)/lessons' => array(
-				'POST' => array( 'name' => 'create_lesson', 'args' => 'id slug content_type:2 excerpt content video_url media live_starts_at live_ends_at duration_seconds is_preview drip_days:2 drip_at:2 completion_rules:2 title status:14 position:2', 'filters' => array( 'payload' => 'learnomy_rest_lesson_payload' ) ),
-			),
-			'/settings' => array(
-				'GET' => array( 'name' => 'get_settings' ),
-				'PATCH' => array( 'name' => 'update_settings', 'args' => 'outbox_days limits require_login_for_content currency review_courses certificate_key_days slugs discussion_moderation discussion_max_links enrollment_mode:2 instructor_applications activity_days completion_rules:3 review_min_progress reviews_need_approval' ),
-			),
-			'/status' => array(
-				'GET' => array( 'name' => 'get_status' ),
-			),
-			'/subscriptions' => array(
-				'GET' => array( 'name' => 'get_subscriptions' ),
-			),
-			'/subscriptions/(?P<id>[\\d]+)/cancel' => array(
-				'POST' => array( 'name' => 'post_subscriptions_one_cancel', 'args' => 'id' ),
-			),
-			'/subscriptions/(?P<id>[\\d]+)/resume' => array(
-				'POST' => array( 'name' => 'post_subscriptions_one_resume', 'args' => 'id' ),
-			),
-			'/sync' => array(
-				'POST' => array( 'name' => 'post_sync' ),
-			),
-			'/sync/changes' => array(
-				'GET' => array( 'name' => 'get_sync_changes' ),
-			),
-			'/topics/(?P<id>[\\d]+)/complete' => array(
-				'POST' => array( 'name' => 'complete_topic', 'args' => 'id', 'filters' => array( 'rules' => array( 'learnomy_require_login_for_content', 'learnomy_content_can_access' ) ) ),
-			),
-			'/transactions' => array(
-				'GET' => array( 'name' => 'get_transactions' ),
-			),
-			'/transactions/(?P<id>[\\d]+)' => array(
-				'GET' => array( 'name' => 'get_transactions_one', 'args' => 'id' ),
-			),
-			'/transactions/(?P<id>[\\d]+)/refund' => array(
-				'POST' => array( 'name' => 'post_transactions_one_refund', 'args' => 'id' ),
-			),
-			'/webhooks' => array(
-				'GET' => array( 'name' => 'get_webhooks' ),
-				'POST' => array( 'name' => 'post_webhooks' ),
-			),
-			'/webhooks/events' => array(
-				'GET' => array( 'name' => 'get_webhooks_events' ),
-			),
-			'/webhooks/(?P<id>[\\d]+)' => array(
-				'DELETE' => array( 'name' => 'delete_webhooks_one', 'args' => 'id' ),
-				'GET' => array( 'name' => 'get_webhooks_one', 'args' => 'id' ),
-				'PATCH' => array( 'name' => 'patch_webhooks_one', 'args' => 'id' ),
-			),
-			'/webhooks/(?P<id>[\\d]+)/test' => array(
-				'POST' => array( 'name' => 'post_webhooks_one_test', 'args' => 'id' ),
-			),
-			'/withdrawals' => array(
-				'GET' => array( 'name' => 'get_withdrawals' ),
-				'POST' => array( 'name' => 'post_withdrawals' ),
-			),
-			'/withdrawals/(?P<id>[\\d]+)/decision' => array(
-				'POST' => array( 'name' => 'post_withdrawals_one_decision', 'args' => 'id' ),
-			),
-		),
-	),
-);
+return [
+	'arguments' => [
+		'about' => [ 'type' => 'string', 'minLength' => 1, 'maxLength' => 10000, 'description' => 'About you.', 'required' => true ],
+		'access_days' => [ 'type' => [ 'integer', 'null' ], 'minimum' => 1, 'maximum' => 1000000, 'description' => 'How long access lasts after enrolling; null = for good.' ],
+		'access_ends_at' => [ 'type' => [ 'string', 'null' ], 'format' => 'date-time' ],
+		'access_starts_at' => [ 'type' => [ 'string', 'null' ], 'format' => 'date-time' ],
+		'activity_days' => [ 'type' => 'integer', 'minimum' => 0, 'maximum' => 36500, 'description' => 'How many days the audit log is kept; 0 = for ever.' ],
+		'all' => [ 'type' => 'boolean', 'default' => false, 'description' => 'End every session of the caller.' ],
+		'allow_retake' => [ 'type' => 'boolean' ],
+		'audience' => [ 'type' => 'array', 'maxItems' => 50, 'description' => 'Whom it is for.', 'items' => [ 'type' => 'string', 'minLength' => 1, 'maxLength' => 500 ] ],
+		'avatar_id' => [ 'type' => [ 'integer', 'null' ], 'minimum' => 1, 'description' => 'An image of the media library; null for the Gravatar.' ],
+		'awards_certificate' => [ 'type' => 'boolean' ],
+		'background_id' => [ 'type' => [ 'integer', 'null' ], 'minimum' => 1, 'description' => 'An image of the media library.' ],
+		'biography' => [ 'type' => 'string', 'maxLength' => 20000 ],
+		'body' => [ 'type' => 'string', 'default' => '', 'minLength' => 0, 'maxLength' => 5000, 'description' => 'Plain text.' ],
+		'body:2' => [ 'type' => 'string', 'minLength' => 1, 'maxLength' => 20000 ],
+		'body:3' => [ 'type' => 'string', 'minLength' => 1, 'maxLength' => 20000, 'description' => 'Text; the tags that comments may have are kept.', 'required' => true ],
+		'body:4' => [ 'type' => 'string', 'minLength' => 1, 'maxLength' => 20000, 'required' => true ],
+		'body:5' => [ 'type' => 'string', 'minLength' => 0, 'maxLength' => 5000 ],
+		'capacity' => [ 'type' => [ 'integer', 'null' ], 'minimum' => 0, 'maximum' => 1000000, 'description' => 'How many may be enrolled at once; null = any number.' ],
+		'categories' => [ 'type' => 'array', 'maxItems' => 20, 'description' => 'Ids or slugs, in order.', 'items' => [] ],
+		'category' => [ 'type' => 'string', 'minLength' => 1, 'maxLength' => 200, 'description' => 'A category\'s id or slug.' ],
+		'certificate_days' => [ 'type' => [ 'integer', 'null' ], 'minimum' => 1, 'maximum' => 1000000, 'description' => 'How long a certificate is valid; null = for good.' ],
+		'certificate_key_days' => [ 'type' => 'integer', 'minimum' => 1, 'maximum' => 3650, 'description' => 'After so many days a new key signs certificates; what older ones signed stays good.' ],
+		'certificate_template_id' => [ 'type' => [ 'integer', 'null' ], 'minimum' => 1 ],
+		'client_id' => [ 'type' => 'string', 'pattern' => '^[\\w.:-]{1,64}$', 'description' => 'A name of the writing device\'s own, by which synchronisation knows the note.' ],
+		'closes_at' => [ 'type' => [ 'string', 'null' ], 'format' => 'date-time' ],
+		'completion_mode' => [ 'type' => 'string', 'enum' => [ 'all_lessons', 'share', 'manual' ] ],
+		'completion_rules' => [ 'type' => [ 'string', 'null' ], 'enum' => [ 'strict', 'advisory', 'off', null ], 'description' => 'Null = as the site\'s setting says.' ],
+		'completion_rules:2' => [ 'type' => 'object', 'properties' => [ 'min_watch_seconds' => [ 'type' => [ 'integer', 'null' ], 'minimum' => 0, 'maximum' => 10000000 ], 'required_video_share' => [ 'type' => [ 'integer', 'null' ], 'minimum' => 0, 'maximum' => 100 ], 'requires_scroll' => [ 'type' => 'boolean' ], 'required_quiz_id' => [ 'type' => [ 'integer', 'null' ], 'minimum' => 1, 'description' => 'A quiz of the same course.' ] ] ],
+		'completion_rules:3' => [ 'type' => 'string', 'enum' => [ 'strict', 'advisory', 'off' ], 'description' => 'Whether a lesson\'s completion rules are enforced, only pointed out, or not looked at; a course may have its own.' ],
+		'completion_share' => [ 'type' => [ 'integer', 'null' ], 'minimum' => 1, 'maximum' => 100 ],
+		'content' => [ 'type' => 'string', 'description' => 'Blocks or HTML, as WordPress\'s editor writes it.' ],
+		'content_type' => [ 'type' => 'string', 'pattern' => '^[a-z0-9][a-z0-9_-]{0,31}$' ],
+		'content_type:2' => [ 'type' => 'string', 'pattern' => '^[a-z0-9][a-z0-9_-]{0,31}$', 'description' => 'text, video, audio, document, embed, live, mediashield, or a plugin\'s own.' ],
+		'course' => [ 'type' => 'integer', 'minimum' => 1, 'description' => 'The same as course_id.' ],
+		'course_id' => [ 'type' => 'integer', 'minimum' => 1 ],
+		'course_id:2' => [ 'type' => 'integer', 'minimum' => 1, 'description' => 'For which course; not with replaces.' ],
+		'course_id:3' => [ 'type' => 'integer', 'minimum' => 1, 'required' => true ],
+		'course_id:4' => [ 'type' => 'integer', 'minimum' => 1, 'description' => 'For rows that name no course.' ],
+		'course_id:5' => [ 'type' => 'integer', 'description' => 'The object\'s id.', 'required' => true ],
+		'course_idea' => [ 'type' => 'string', 'minLength' => 1, 'maxLength' => 10000, 'required' => true ],
+		'csv' => [ 'type' => 'string', 'minLength' => 1, 'description' => 'Parted by commas, semicolons or tabs; at most 5,000 rows.' ],
+		'currency' => [ 'type' => 'string', 'description' => 'Currency of new prices; old amounts are not converted.', 'maxLength' => 3 ],
+		'current_password' => [ 'type' => 'string', 'minLength' => 1, 'maxLength' => 4096 ],
+		'cursor' => [ 'type' => 'string', 'description' => 'meta.cursor_next of the page before.' ],
+		'decision' => [ 'type' => 'string', 'enum' => [ 'approve', 'reject' ], 'required' => true ],
+		'description' => [ 'type' => 'string', 'maxLength' => 5000 ],
+		'discussion_max_links' => [ 'type' => 'integer', 'minimum' => 0, 'maximum' => 100, 'description' => 'A learner\'s post with more links than this waits for approval.' ],
+		'discussion_moderation' => [ 'type' => 'string', 'enum' => [ 'off', 'first', 'all' ], 'description' => 'Which posts of learners wait for approval: none, each one\'s first, or all.' ],
+		'display_name' => [ 'type' => 'string', 'minLength' => 1, 'maxLength' => 250 ],
+		'drip_at' => [ 'type' => [ 'string', 'null' ], 'format' => 'date-time', 'description' => 'When its lessons open, where the course drips so.' ],
+		'drip_at:2' => [ 'type' => [ 'string', 'null' ], 'format' => 'date-time' ],
+		'drip_days' => [ 'type' => [ 'integer', 'null' ], 'minimum' => 0, 'maximum' => 36500, 'description' => 'Its lessons open so many days after enrolling, where the course drips so.' ],
+		'drip_days:2' => [ 'type' => [ 'integer', 'null' ], 'minimum' => 0, 'maximum' => 36500 ],
+		'drip_mode' => [ 'type' => 'string', 'enum' => [ 'none', 'after_enrolment', 'on_date', 'sequential' ] ],
+		'dry_run' => [ 'type' => 'boolean', 'default' => false, 'description' => 'Say what would happen, and do nothing.' ],
+		'duration_seconds' => [ 'type' => 'integer', 'minimum' => 0, 'maximum' => 10000000 ],
+		'email' => [ 'type' => 'string', 'format' => 'email', 'maxLength' => 100 ],
+		'enrollment_mode' => [ 'type' => [ 'string', 'null' ], 'enum' => [ 'open', 'approval', null ], 'description' => 'Null = as the site\'s setting says.' ],
+		'enrollment_mode:2' => [ 'type' => 'string', 'enum' => [ 'open', 'approval' ], 'description' => 'Whether enrolling oneself takes effect at once or waits for approval; a course may have its own mode.' ],
+		'excerpt' => [ 'type' => 'string', 'maxLength' => 5000 ],
+		'experience' => [ 'type' => [ 'string', 'null' ], 'minLength' => 1, 'maxLength' => 10000, 'description' => 'Teaching experience.' ],
+		'expertise' => [ 'type' => 'array', 'minItems' => 1, 'maxItems' => 20, 'description' => 'Areas of expertise.', 'items' => [ 'type' => 'string', 'minLength' => 1, 'maxLength' => 100 ], 'required' => true ],
+		'expires' => [ 'type' => 'string', 'maxLength' => 19, 'description' => 'Unix time of its end.' ],
+		'expires_at' => [ 'type' => [ 'string', 'null' ], 'format' => 'date-time', 'description' => 'null = never; as the course says where not given.' ],
+		'expires_at:2' => [ 'type' => [ 'string', 'null' ], 'format' => 'date-time', 'description' => 'When it ends; null = never. Not given, the course\'s access_days count.' ],
+		'expires_at:3' => [ 'type' => [ 'string', 'null' ], 'format' => 'date-time', 'description' => 'When it ends; null = never.' ],
+		'expires_at:4' => [ 'type' => [ 'string', 'null' ], 'format' => 'date-time', 'description' => 'When access ends; null = never.' ],
+		'extra' => [ 'type' => 'object', 'description' => 'What a second-factor plugin asks for; it reaches WordPress as posted fields.', 'additionalProperties' => [ 'type' => 'string' ] ],
+		'faq_html' => [ 'type' => [ 'string', 'null' ] ],
+		'featured' => [ 'type' => 'boolean' ],
+		'force' => [ 'type' => 'boolean', 'default' => false, 'description' => 'For good; only where nobody was ever enrolled.' ],
+		'gateway' => [ 'type' => 'string', 'description' => 'The object\'s id or slug.', 'required' => true ],
+		'id' => [ 'type' => 'integer', 'description' => 'The object\'s id.', 'required' => true ],
+		'id:2' => [ 'type' => 'string', 'description' => 'The object\'s id or slug.', 'required' => true ],
+		'ids' => [ 'type' => 'string', 'minLength' => 1, 'maxLength' => 2000, 'description' => 'Only these, comma-separated.' ],
+		'image_id' => [ 'type' => [ 'integer', 'null' ], 'minimum' => 1 ],
+		'instructor' => [ 'type' => 'integer', 'minimum' => 1, 'description' => 'A user id.' ],
+		'instructor_applications' => [ 'type' => 'boolean', 'description' => 'Users may apply to become instructors.' ],
+		'intro_video_url' => [ 'type' => [ 'string', 'null' ], 'format' => 'url', 'maxLength' => 2048 ],
+		'is_default' => [ 'type' => 'boolean', 'description' => 'For courses that name none. One template is.' ],
+		'is_featured' => [ 'type' => 'boolean', 'description' => 'For those who edit everybody\'s courses.' ],
+		'is_listed' => [ 'type' => 'boolean', 'description' => 'Shown beside the course. Not named, it stays.' ],
+		'is_preview' => [ 'type' => 'boolean', 'description' => 'Open to everybody.' ],
+		'is_solution' => [ 'type' => 'boolean', 'description' => 'Whether this answer solves its question; one may.' ],
+		'language' => [ 'type' => 'string', 'maxLength' => 16, 'pattern' => '^$|^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8}){0,2}$' ],
+		'layout' => [ 'type' => 'object', 'properties' => [ 'frame' => [ 'type' => 'string', 'default' => 'none', 'enum' => [ 'none', 'single', 'double' ] ], 'color' => [ 'type' => 'string', 'default' => '#b08d57', 'pattern' => '#[0-9a-fA-F]{6}', 'description' => 'Of the frame.' ], 'date_format' => [ 'type' => 'string', 'default' => '%Y-%m-%d', 'enum' => [ '%Y-%m-%d', '%d.%m.%Y', '%d/%m/%Y', '%m/%d/%Y' ] ], 'items' => [ 'type' => 'array', 'minItems' => 1, 'maxItems' => 60, 'items' => [ 'type' => 'object', 'properties' => [ 'kind' => [ 'type' => 'string', 'enum' => [ 'text', 'recipient', 'course', 'issued_on', 'expires_on', 'number', 'site', 'instructor', 'verify_url', 'qr', 'logo', 'line', 'signatures' ] ], 'text' => [ 'type' => 'string', 'minLength' => 1, 'maxLength' => 500, 'description' => 'For kind text; {names} stand for recipient, course, issued_on, expires_on, number, site, instructor, verify_url.' ], 'x' => [ 'type' => 'number', 'minimum' => 0.0, 'maximum' => 300.0 ], 'y' => [ 'type' => 'number', 'minimum' => 0.0, 'maximum' => 300.0 ], 'width' => [ 'type' => 'number', 'minimum' => 1.0, 'maximum' => 300.0 ], 'height' => [ 'type' => 'number', 'minimum' => 0.1, 'maximum' => 300.0 ], 'size' => [ 'type' => 'number', 'minimum' => 4.0, 'maximum' => 120.0, 'description' => 'In points; set smaller where the text is too wide.' ], 'font' => [ 'type' => 'string', 'enum' => [ 'sans', 'serif' ] ], 'bold' => [ 'type' => 'boolean' ], 'align' => [ 'type' => 'string', 'enum' => [ 'center', 'left', 'right' ] ], 'color' => [ 'type' => 'string', 'pattern' => '#[0-9a-fA-F]{6}' ] ] ] ] ] ],
+		'level' => [ 'type' => 'string', 'enum' => [ 'all', 'beginner', 'intermediate', 'advanced', 'expert' ] ],
+		'limits' => [ 'type' => 'object', 'additionalProperties' => [ 'type' => 'integer', 'minimum' => 0, 'maximum' => 100000 ] ],
+		'live_ends_at' => [ 'type' => [ 'string', 'null' ], 'format' => 'date-time' ],
+		'live_starts_at' => [ 'type' => [ 'string', 'null' ], 'format' => 'date-time' ],
+		'locale' => [ 'type' => 'string', 'pattern' => '^$|^[a-z]{2,3}(_[A-Z]{2})?(_[a-z0-9]+)?$', 'description' => 'As WordPress names them (de_DE); empty for the site\'s.' ],
+		'logo_id' => [ 'type' => [ 'integer', 'null' ], 'minimum' => 1, 'description' => 'An image of the media library.' ],
+		'mark_seen' => [ 'type' => 'boolean', 'default' => false, 'description' => 'Everything that is there now counts as read afterwards.' ],
+		'media' => [ 'type' => 'object', 'properties' => [ 'poster_url' => [ 'type' => [ 'string', 'null' ], 'format' => 'url', 'default' => null, 'maxLength' => 2048 ], 'document_url' => [ 'type' => [ 'string', 'null' ], 'format' => 'url', 'default' => null, 'maxLength' => 2048 ], 'embed_url' => [ 'type' => [ 'string', 'null' ], 'format' => 'url', 'default' => null, 'maxLength' => 2048 ], 'meeting_url' => [ 'type' => [ 'string', 'null' ], 'format' => 'url', 'default' => null, 'maxLength' => 2048 ], 'sources' => [ 'type' => 'array', 'maxItems' => 20, 'items' => [ 'type' => 'object', 'properties' => [ 'url' => [ 'type' => 'string', 'format' => 'url', 'maxLength' => 2048 ], 'type' => [ 'type' => [ 'string', 'null' ], 'default' => null, 'maxLength' => 127 ] ] ] ], 'captions' => [ 'type' => 'array', 'maxItems' => 50, 'items' => [ 'type' => 'object', 'properties' => [ 'url' => [ 'type' => 'string', 'format' => 'url', 'maxLength' => 2048 ], 'language' => [ 'type' => 'string', 'pattern' => '^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8}){0,2}$' ], 'label' => [ 'type' => [ 'string', 'null' ], 'default' => null, 'maxLength' => 100 ] ] ] ] ] ],
+		'media_id' => [ 'type' => 'integer', 'minimum' => 1, 'description' => 'An item of WordPress\'s media library.' ],
+		'name' => [ 'type' => 'string', 'minLength' => 1, 'maxLength' => 200, 'required' => true ],
+		'name:2' => [ 'type' => 'string', 'minLength' => 1, 'maxLength' => 200 ],
+		'opens_at' => [ 'type' => [ 'string', 'null' ], 'format' => 'date-time' ],
+		'orientation' => [ 'type' => 'string', 'enum' => [ 'landscape', 'portrait' ] ],
+		'outbox_days' => [ 'type' => 'integer', 'minimum' => 1, 'maximum' => 3650, 'description' => 'How many days an event is kept once WordPress has heard of it.' ],
+		'outcomes' => [ 'type' => 'array', 'maxItems' => 50, 'description' => 'What a student can do afterwards.', 'items' => [ 'type' => 'string', 'minLength' => 1, 'maxLength' => 500 ] ],
+		'page' => [ 'type' => 'integer', 'minimum' => 1, 'description' => 'Page number, up to the 1,000th row; a cursor goes on from there.' ],
+		'page_size' => [ 'type' => 'string', 'enum' => [ 'A4', 'letter' ] ],
+		'parent_id' => [ 'type' => [ 'integer', 'null' ], 'minimum' => 1 ],
+		'parent_id:2' => [ 'type' => 'integer', 'minimum' => 1, 'description' => 'The topics of a lesson.' ],
+		'parent_id:3' => [ 'type' => 'integer', 'minimum' => 1, 'description' => 'The answers to this question.' ],
+		'parent_id:4' => [ 'type' => 'integer', 'minimum' => 1, 'description' => 'The question that is answered.' ],
+		'password' => [ 'type' => 'string', 'minLength' => 1, 'maxLength' => 4096, 'required' => true ],
+		'password:2' => [ 'type' => 'string', 'minLength' => 8, 'maxLength' => 4096 ],
+		'per_page' => [ 'type' => 'integer', 'default' => 20, 'minimum' => 1, 'maximum' => 100, 'description' => 'Rows in a page, 1 to 100.' ],
+		'position' => [ 'type' => 'integer', 'minimum' => 0, 'maximum' => 1000000 ],
+		'position:2' => [ 'type' => 'integer', 'minimum' => 0, 'maximum' => 2000, 'description' => 'Its place; else the last.' ],
+		'position:3' => [ 'type' => 'integer', 'minimum' => 0, 'maximum' => 2000, 'description' => 'Its place among the lesson\'s files; else the last.' ],
+		'position_seconds' => [ 'type' => [ 'integer', 'null' ], 'minimum' => 0, 'maximum' => 10000000, 'description' => 'Where in the lesson\'s video or audio it belongs.' ],
+		'position_seconds:2' => [ 'type' => 'integer', 'default' => 0, 'minimum' => 0, 'maximum' => 2147483647 ],
+		'prerequisites' => [ 'type' => 'array', 'maxItems' => 20, 'description' => 'Courses to be completed before this one.', 'items' => [ 'type' => 'integer', 'minimum' => 1 ] ],
+		'price' => [ 'type' => 'string', 'enum' => [ 'free', 'paid' ] ],
+		'price:2' => [ 'type' => 'object', 'properties' => [ 'amount_minor' => [ 'type' => 'integer', 'minimum' => 0, 'maximum' => 1000000000000 ], 'currency' => [ 'type' => 'string', 'maxLength' => 3 ] ] ],
+		'rating' => [ 'type' => 'integer', 'minimum' => 1, 'maximum' => 5, 'description' => 'So many stars.' ],
+		'rating:2' => [ 'type' => 'integer', 'minimum' => 1, 'maximum' => 5, 'required' => true ],
+		'rating:3' => [ 'type' => 'integer', 'minimum' => 1, 'maximum' => 5 ],
+		'rating_min' => [ 'type' => 'number', 'minimum' => 0.0, 'maximum' => 5.0, 'description' => 'Average rating from here on.' ],
+		'reason' => [ 'type' => 'string', 'minLength' => 1, 'maxLength' => 500, 'required' => true ],
+		'reason:2' => [ 'type' => 'string', 'minLength' => 1, 'maxLength' => 2000, 'description' => 'Told to the applicant.' ],
+		'reason:3' => [ 'type' => [ 'string', 'null' ], 'minLength' => 1, 'maxLength' => 500, 'description' => 'Why it is rejected; its author reads it.' ],
+		'recipient_name' => [ 'type' => 'string', 'minLength' => 1, 'maxLength' => 250, 'description' => 'The name on it; the user\'s display name where not given.' ],
+		'refresh_token' => [ 'type' => 'string', 'minLength' => 1, 'maxLength' => 255, 'required' => true ],
+		'refresh_token:2' => [ 'type' => 'string', 'minLength' => 1, 'maxLength' => 255 ],
+		'replaces' => [ 'type' => 'integer', 'minimum' => 1, 'description' => 'The certificate that this one takes the place of, and that is revoked.' ],
+		'reply' => [ 'type' => [ 'string', 'null' ], 'minLength' => 1, 'maxLength' => 5000, 'description' => 'Shown below it; null takes it away.' ],
+		'require_login_for_content' => [ 'type' => 'boolean', 'description' => 'Guests get no catalogue, category or course.' ],
+		'requirements' => [ 'type' => 'array', 'maxItems' => 50, 'description' => 'What a student needs to begin.', 'items' => [ 'type' => 'string', 'minLength' => 1, 'maxLength' => 500 ] ],
+		'reset_on_retake' => [ 'type' => 'boolean' ],
+		'revenue_share_percent' => [ 'type' => [ 'number', 'null' ], 'minimum' => 0.0, 'maximum' => 100.0, 'description' => 'Up to two decimals; null = the default split. Not named, it stays.' ],
+		'review_courses' => [ 'type' => 'boolean', 'description' => 'What instructors publish waits for review.' ],
+		'review_min_progress' => [ 'type' => 'integer', 'minimum' => 0, 'maximum' => 100, 'description' => 'Percent of a course that a student has done before reviewing it.' ],
+		'reviews_need_approval' => [ 'type' => 'boolean', 'description' => 'Reviews are shown once somebody approved them.' ],
+		'role' => [ 'type' => 'string', 'enum' => [ 'owner', 'co', 'assistant' ], 'required' => true ],
+		'rows' => [ 'type' => 'array', 'minItems' => 1, 'maxItems' => 5000, 'items' => [ 'type' => 'object', 'additionalProperties' => [] ] ],
+		'scrolled' => [ 'type' => 'boolean', 'default' => false, 'description' => 'The end of the page was reached.' ],
+		'search' => [ 'type' => 'string', 'maxLength' => 200, 'description' => 'Words that must all occur, or begin a word; the first 8 count.' ],
+		'search:2' => [ 'type' => 'string', 'minLength' => 1, 'maxLength' => 100, 'description' => 'Part of the name.' ],
+		'section_id' => [ 'type' => 'integer', 'minimum' => 1 ],
+		'section_id:2' => [ 'type' => [ 'integer', 'null' ], 'minimum' => 1, 'description' => 'A section of the same course; null takes it out.' ],
+		'sections' => [ 'type' => 'array', 'maxItems' => 2000, 'items' => [ 'type' => 'object', 'properties' => [ 'id' => [ 'type' => 'integer', 'minimum' => 1 ], 'lessons' => [ 'type' => 'array', 'maxItems' => 2000, 'items' => [ 'type' => 'object', 'properties' => [ 'id' => [ 'type' => 'integer', 'minimum' => 1 ], 'topics' => [ 'type' => 'array', 'maxItems' => 2000, 'items' => [ 'type' => 'object', 'properties' => [ 'id' => [ 'type' => 'integer', 'minimum' => 1 ] ] ] ] ] ] ], 'quizzes' => [ 'type' => 'array', 'maxItems' => 2000, 'items' => [ 'type' => 'object', 'properties' => [ 'id' => [ 'type' => 'integer', 'minimum' => 1 ] ] ] ] ] ], 'required' => true ],
+		'signature' => [ 'type' => 'string', 'maxLength' => 64 ],
+		'signatures' => [ 'type' => 'array', 'minItems' => 1, 'maxItems' => 4, 'items' => [ 'type' => 'object', 'properties' => [ 'name' => [ 'type' => 'string', 'minLength' => 1, 'maxLength' => 120 ], 'role' => [ 'type' => [ 'string', 'null' ], 'minLength' => 1, 'maxLength' => 120 ] ] ] ],
+		'slug' => [ 'type' => 'string', 'minLength' => 1, 'maxLength' => 200 ],
+		'slugs' => [ 'type' => 'object', 'description' => 'Base slugs of the school\'s pages.', 'additionalProperties' => [ 'type' => 'string', 'pattern' => '^[a-z0-9][a-z0-9-]{0,60}$' ] ],
+		'sort' => [ 'type' => 'string', 'default' => 'title', 'enum' => [ '-created_at', 'title' ], 'description' => 'Order; a leading minus turns it round.' ],
+		'sort:10' => [ 'type' => 'string', 'default' => 'created_at', 'enum' => [ '-created_at', 'created_at' ], 'description' => 'Order; a leading minus turns it round.' ],
+		'sort:11' => [ 'type' => 'string', 'default' => '-last_activity_at', 'enum' => [ '-enrolled_at', '-last_activity_at' ], 'description' => 'Order; a leading minus turns it round.' ],
+		'sort:2' => [ 'type' => 'string', 'default' => '-issued_at', 'enum' => [ '-issued_at', 'issued_at' ], 'description' => 'Order; a leading minus turns it round.' ],
+		'sort:3' => [ 'type' => 'string', 'default' => 'name', 'enum' => [ 'name', 'position' ], 'description' => 'Order; a leading minus turns it round.' ],
+		'sort:4' => [ 'type' => 'string', 'default' => '-published_at', 'enum' => [ '-price', '-published_at', '-rating', '-student_count', '-title', 'price', 'published_at', 'rating', 'student_count', 'title' ], 'description' => 'Order; a leading minus turns it round.' ],
+		'sort:5' => [ 'type' => 'string', 'default' => '-created_at', 'enum' => [ '-created_at', 'created_at' ], 'description' => 'Order; a leading minus turns it round.' ],
+		'sort:6' => [ 'type' => 'string', 'default' => '-enrolled_at', 'enum' => [ '-enrolled_at', 'enrolled_at' ], 'description' => 'Order; a leading minus turns it round.' ],
+		'sort:7' => [ 'type' => 'string', 'default' => 'name', 'enum' => [ '-course_count', '-student_count', 'name' ], 'description' => 'Order; a leading minus turns it round.' ],
+		'sort:8' => [ 'type' => 'string', 'default' => '-created_at', 'enum' => [ '-created_at', '-title', 'created_at', 'title' ], 'description' => 'Order; a leading minus turns it round.' ],
+		'sort:9' => [ 'type' => 'string', 'enum' => [ '-created_at', '-last_activity_at', 'created_at' ], 'description' => 'Order; questions with the latest activity first, answers the oldest first.' ],
+		'source' => [ 'type' => 'string', 'default' => 'manual', 'enum' => [ 'manual', 'purchase', 'membership', 'import', 'cohort', 'space', 'api' ] ],
+		'source:2' => [ 'type' => 'string', 'default' => 'import', 'enum' => [ 'manual', 'purchase', 'membership', 'import', 'cohort', 'space', 'api' ] ],
+		'source_id' => [ 'type' => 'integer', 'default' => 0, 'minimum' => 0, 'description' => 'What the source calls it: an order, a subscription, a cohort.' ],
+		'source_id:2' => [ 'type' => 'integer', 'default' => 0, 'minimum' => 0 ],
+		'starts_at' => [ 'type' => 'string', 'format' => 'date-time', 'description' => 'When access begins; at once where not given.' ],
+		'status' => [ 'type' => 'string', 'default' => 'active', 'enum' => [ 'active', 'archived' ] ],
+		'status:10' => [ 'type' => 'string', 'enum' => [ 'pending', 'approved', 'rejected' ] ],
+		'status:11' => [ 'type' => 'string', 'enum' => [ 'draft', 'published', 'trash' ], 'description' => 'All but the trash, if not named.' ],
+		'status:12' => [ 'type' => 'string', 'enum' => [ 'draft', 'published', 'trash' ], 'description' => 'Another than trash also brings it back from the trash, within 30 days.' ],
+		'status:13' => [ 'type' => 'string', 'default' => 'visible', 'enum' => [ 'visible', 'pending', 'hidden', 'spam', 'trash' ], 'description' => 'Learners find their own ones that are pending; the others are for staff.' ],
+		'status:14' => [ 'type' => 'string', 'default' => 'published', 'enum' => [ 'draft', 'published' ] ],
+		'status:15' => [ 'type' => 'string', 'enum' => [ 'pending' ], 'description' => 'Brings a deleted review back.' ],
+		'status:16' => [ 'type' => 'string', 'enum' => [ 'approved', 'rejected', 'pending' ] ],
+		'status:17' => [ 'type' => 'string', 'enum' => [ 'published', 'trash' ], 'description' => 'published brings it back from the trash, within 30 days, with its lessons.' ],
+		'status:2' => [ 'type' => 'string', 'enum' => [ 'active', 'archived' ], 'description' => 'archived takes it out of use.' ],
+		'status:3' => [ 'type' => 'string', 'enum' => [ 'active', 'revoked' ] ],
+		'status:4' => [ 'type' => 'string', 'enum' => [ 'draft', 'pending', 'published', 'private', 'archived', 'trash' ], 'description' => 'Other than published: the courses that the caller is staff of.' ],
+		'status:5' => [ 'type' => 'string', 'enum' => [ 'draft', 'pending', 'published', 'private', 'archived', 'trash' ], 'description' => 'Another than trash also brings a course back from the trash, within 30 days.' ],
+		'status:6' => [ 'type' => 'string', 'enum' => [ 'pending', 'approved', 'rejected', 'trash' ], 'description' => 'approved where not given; the others are for staff, and for who wrote them.' ],
+		'status:7' => [ 'type' => 'string', 'enum' => [ 'visible', 'pending', 'hidden', 'spam', 'trash' ], 'description' => 'Approve (visible), hide, mark as spam, or bring back from the trash within 30 days.' ],
+		'status:8' => [ 'type' => 'string', 'enum' => [ 'pending', 'active', 'completed', 'cancelled', 'expired', 'refunded' ] ],
+		'status:9' => [ 'type' => 'string', 'enum' => [ 'active', 'completed', 'cancelled', 'expired', 'refunded' ], 'description' => 'active approves a request or gives access again, completed completes by hand, the others end access.' ],
+		'tag' => [ 'type' => 'string', 'minLength' => 1, 'maxLength' => 200, 'description' => 'A tag\'s id or slug.' ],
+		'tags' => [ 'type' => 'array', 'maxItems' => 50, 'description' => 'Ids or names, in order; new names become tags.', 'items' => [] ],
+		'taxonomy' => [ 'type' => 'string', 'default' => 'category', 'enum' => [ 'category', 'tag' ] ],
+		'template_id' => [ 'type' => [ 'integer', 'null' ], 'minimum' => 1, 'description' => 'The course\'s or the site\'s where not given.' ],
+		'thumbnail_id' => [ 'type' => [ 'integer', 'null' ], 'minimum' => 1, 'description' => 'An image of the media library.' ],
+		'timezone' => [ 'type' => 'string', 'maxLength' => 32 ],
+		'title' => [ 'type' => 'string', 'minLength' => 1, 'maxLength' => 255, 'required' => true ],
+		'title:2' => [ 'type' => 'string', 'minLength' => 1, 'maxLength' => 255 ],
+		'title:3' => [ 'type' => 'string', 'minLength' => 1, 'maxLength' => 255, 'description' => 'What it is for; the course\'s title where not given.' ],
+		'title:4' => [ 'type' => 'string', 'minLength' => 1, 'maxLength' => 255, 'description' => 'Else the old one with “(copy)”.' ],
+		'title:5' => [ 'type' => 'string', 'default' => '', 'minLength' => 0, 'maxLength' => 255 ],
+		'title:6' => [ 'type' => 'string', 'minLength' => 1, 'maxLength' => 255, 'description' => 'What the link says; else the file\'s name.' ],
+		'title:7' => [ 'type' => 'string', 'minLength' => 1, 'maxLength' => 255, 'description' => 'Of a question.' ],
+		'title:8' => [ 'type' => 'string', 'minLength' => 0, 'maxLength' => 255 ],
+		'unattached' => [ 'type' => 'array', 'maxItems' => 2000, 'description' => 'Lessons taken out of their sections.', 'items' => [ 'type' => 'object', 'properties' => [ 'id' => [ 'type' => 'integer', 'minimum' => 1 ], 'topics' => [ 'type' => 'array', 'maxItems' => 2000, 'items' => [ 'type' => 'object', 'properties' => [ 'id' => [ 'type' => 'integer', 'minimum' => 1 ] ] ] ] ] ] ],
+		'unattached:2' => [ 'type' => 'boolean', 'description' => 'Lessons in no section.' ],
+		'user' => [ 'type' => 'string', 'maxLength' => 19, 'description' => 'Whom the link is for.' ],
+		'user:2' => [ 'type' => 'integer', 'minimum' => 1, 'description' => 'The same as user_id.' ],
+		'user_id' => [ 'type' => 'integer', 'minimum' => 1 ],
+		'user_id:2' => [ 'type' => 'integer', 'minimum' => 1, 'description' => 'Whose; not with replaces.' ],
+		'user_id:3' => [ 'type' => 'integer', 'description' => 'The object\'s id.', 'required' => true ],
+		'user_id:4' => [ 'type' => 'integer', 'minimum' => 1, 'description' => 'A student of the caller\'s, for staff of the course; else the caller.' ],
+		'user_id:5' => [ 'type' => 'integer', 'minimum' => 1, 'required' => true ],
+		'username' => [ 'type' => 'string', 'minLength' => 1, 'maxLength' => 255, 'description' => 'User name or e-mail address.', 'required' => true ],
+		'uuid' => [ 'type' => 'string', 'description' => 'The object\'s id or slug.', 'required' => true ],
+		'valid_days' => [ 'type' => [ 'integer', 'null' ], 'minimum' => 1, 'maximum' => 36500, 'description' => 'How long certificates are valid where the course does not say; null = for good.' ],
+		'video_url' => [ 'type' => [ 'string', 'null' ], 'maxLength' => 2048, 'pattern' => '^(https?://\\S+|[\\w.-]{1,191})$' ],
+		'watched_seconds' => [ 'type' => 'integer', 'default' => 0, 'minimum' => 0, 'maximum' => 2147483647, 'description' => 'Seconds watched so far, all together; it only grows.' ],
+		'watched_share' => [ 'type' => 'integer', 'default' => 0, 'minimum' => 0, 'maximum' => 100, 'description' => 'Percent of the video that was seen; it only grows.' ],
+	],
+	'routes' => [
+		'learnomy/v1' => [
+			'/admin/activity' => [
+				'GET' => [ 'name' => 'get_admin_activity' ],
+			],
+			'/admin/membership-plans' => [
+				'GET' => [ 'name' => 'get_admin_membership_plans' ],
+				'POST' => [ 'name' => 'post_admin_membership_plans' ],
+			],
+			'/admin/membership-plans/(?P<id>[\\d]+)' => [
+				'DELETE' => [ 'name' => 'delete_admin_membership_plans_one', 'args' => 'id' ],
+				'PATCH' => [ 'name' => 'patch_admin_membership_plans_one', 'args' => 'id' ],
+			],
+			'/admin/reports/enrollments' => [
+				'GET' => [ 'name' => 'get_admin_reports_enrollments' ],
+			],
+			'/admin/reports/revenue' => [
+				'GET' => [ 'name' => 'get_admin_reports_revenue' ],
+			],
+			'/admin/students' => [
+				'GET' => [ 'name' => 'get_admin_students' ],
+			],
+			'/admin/users/(?P<id>[\\d]+)/tokens' => [
+				'DELETE' => [ 'name' => 'delete_admin_users_one_tokens', 'args' => 'id' ],
+			],
+			'/announcements' => [
+				'GET' => [ 'name' => 'get_announcements' ],
+				'POST' => [ 'name' => 'post_announcements' ],
+			],
+			'/announcements/(?P<id>[\\d]+)' => [
+				'DELETE' => [ 'name' => 'delete_announcements_one', 'args' => 'id' ],
+			],
+			'/attachments/(?P<id>[\\d]+)' => [
+				'DELETE' => [ 'name' => 'delete_attachment', 'args' => 'id' ],
+			],
+			'/attachments/(?P<id>[\\d]+)/download' => [
+				'GET' => [ 'name' => 'download_attachment', 'deadline' => 'upload', 'args' => 'id user expires signature', 'filters' => [ 'rules' => [ 'learnomy_require_login_for_content', 'learnomy_content_can_access' ] ], 'raw' => true ],
+			],
+			'/auth/api-keys' => [
+				'GET' => [ 'name' => 'get_auth_api_keys' ],
+				'POST' => [ 'name' => 'post_auth_api_keys' ],
+			],
+			'/auth/api-keys/(?P<id>[\\d]+)' => [
+				'DELETE' => [ 'name' => 'delete_auth_api_keys_one', 'args' => 'id' ],
+			],
+			'/auth/me' => [
+				'GET' => [ 'name' => 'get_auth_me' ],
+			],
+			'/auth/password/forgot' => [
+				'POST' => [ 'name' => 'post_auth_password_forgot', 'public' => true ],
+			],
+			'/auth/register' => [
+				'POST' => [ 'name' => 'post_auth_register', 'public' => true ],
+			],
+			'/auth/sessions' => [
+				'GET' => [ 'name' => 'get_auth_sessions' ],
+			],
+			'/auth/sessions/(?P<id>[\\d]+)' => [
+				'DELETE' => [ 'name' => 'delete_auth_sessions_one', 'args' => 'id' ],
+			],
+			'/auth/token' => [
+				'POST' => [ 'name' => 'create_token', 'public' => true, 'args' => 'username password extra', 'authenticate' => true ],
+			],
+			'/auth/token/refresh' => [
+				'POST' => [ 'name' => 'refresh_token', 'public' => true, 'args' => 'refresh_token' ],
+			],
+			'/auth/token/revoke' => [
+				'POST' => [ 'name' => 'revoke_token', 'args' => 'refresh_token:2 all' ],
+			],
+			'/batch' => [
+				'POST' => [ 'name' => 'post_batch' ],
+			],
+			'/certificate-templates' => [
+				'GET' => [ 'name' => 'list_certificate_templates', 'args' => 'per_page cursor page sort status', 'list' => true ],
+				'POST' => [ 'name' => 'create_certificate_template', 'args' => 'title is_default page_size orientation layout background_id logo_id signatures valid_days' ],
+			],
+			'/certificate-templates/(?P<id>[\\d]+)' => [
+				'PATCH' => [ 'name' => 'update_certificate_template', 'args' => 'id title:2 is_default page_size orientation layout background_id logo_id signatures valid_days status:2' ],
+			],
+			'/certificates' => [
+				'GET' => [ 'name' => 'list_certificates', 'args' => 'per_page cursor page sort:2 course_id user_id status:3 ids', 'filters' => [ 'payload' => 'learnomy_rest_certificate_payload', 'query' => 'learnomy_certificate_query' ], 'list' => true ],
+				'POST' => [ 'name' => 'issue_certificate', 'args' => 'user_id:2 course_id:2 replaces template_id recipient_name title:3 expires_at', 'filters' => [ 'payload' => 'learnomy_rest_certificate_payload' ] ],
+			],
+			'/certificates/verify/(?P<uuid>[\\w%-]+)' => [
+				'GET' => [ 'name' => 'verify_certificate', 'public' => true, 'args' => 'uuid' ],
+			],
+			'/certificates/(?P<id>[\\d]+)' => [
+				'GET' => [ 'name' => 'get_certificate', 'args' => 'id', 'filters' => [ 'payload' => 'learnomy_rest_certificate_payload' ] ],
+			],
+			'/certificates/(?P<id>[\\d]+)/credential' => [
+				'GET' => [ 'name' => 'get_certificate_credential', 'args' => 'id', 'raw' => true ],
+			],
+			'/certificates/(?P<id>[\\d]+)/pdf' => [
+				'GET' => [ 'name' => 'download_certificate', 'args' => 'id', 'filters' => [ 'rules' => [ 'learnomy_certificate_texts' ] ], 'raw' => true ],
+			],
+			'/certificates/(?P<id>[\\d]+)/revoke' => [
+				'POST' => [ 'name' => 'revoke_certificate', 'args' => 'id reason', 'filters' => [ 'payload' => 'learnomy_rest_certificate_payload' ] ],
+			],
+			'/checkout' => [
+				'POST' => [ 'name' => 'post_checkout' ],
+			],
+			'/coupons' => [
+				'GET' => [ 'name' => 'get_coupons' ],
+				'POST' => [ 'name' => 'post_coupons' ],
+			],
+			'/coupons/validate' => [
+				'POST' => [ 'name' => 'post_coupons_validate' ],
+			],
+			'/coupons/(?P<id>[\\d]+)' => [
+				'DELETE' => [ 'name' => 'delete_coupons_one', 'args' => 'id' ],
+				'PATCH' => [ 'name' => 'patch_coupons_one', 'args' => 'id' ],
+			],
+			'/course-categories' => [
+				'GET' => [ 'name' => 'list_course_categories', 'public' => true, 'args' => 'per_page cursor page sort:3 taxonomy', 'filters' => [ 'payload' => 'learnomy_rest_category_payload', 'query' => 'learnomy_category_query', 'rules' => [ 'learnomy_require_login_for_content', 'learnomy_content_can_access' ] ], 'list' => true ],
+				'POST' => [ 'name' => 'create_course_category', 'args' => 'name slug description parent_id image_id position taxonomy' ],
+			],
+			'/course-categories/(?P<id>[\\d]+)' => [
+				'DELETE' => [ 'name' => 'delete_course_category', 'args' => 'id' ],
+				'PATCH' => [ 'name' => 'update_course_category', 'args' => 'id name:2 slug description parent_id image_id position' ],
+			],
+			'/courses' => [
+				'GET' => [ 'name' => 'list_courses', 'public' => true, 'args' => 'per_page cursor page sort:4 search category tag level price instructor language rating_min featured ids status:4', 'filters' => [ 'payload' => 'learnomy_rest_course_payload', 'query' => 'learnomy_course_query', 'rules' => [ 'learnomy_require_login_for_content', 'learnomy_content_can_access' ] ], 'list' => true ],
+				'POST' => [ 'name' => 'create_course', 'args' => 'slug excerpt content level language thumbnail_id intro_video_url price:2 is_featured categories tags prerequisites capacity opens_at closes_at access_starts_at access_ends_at access_days drip_mode completion_mode completion_share completion_rules enrollment_mode allow_retake reset_on_retake awards_certificate certificate_template_id certificate_days requirements outcomes audience faq_html title', 'filters' => [ 'payload' => 'learnomy_rest_course_payload' ] ],
+			],
+			'/courses/(?P<id>[\\d]+)' => [
+				'DELETE' => [ 'name' => 'delete_course', 'args' => 'id force' ],
+				'PATCH' => [ 'name' => 'update_course', 'args' => 'id slug excerpt content level language thumbnail_id intro_video_url price:2 is_featured categories tags prerequisites capacity opens_at closes_at access_starts_at access_ends_at access_days drip_mode completion_mode completion_share completion_rules enrollment_mode allow_retake reset_on_retake awards_certificate certificate_template_id certificate_days requirements outcomes audience faq_html title:2 status:5', 'filters' => [ 'payload' => 'learnomy_rest_course_payload' ] ],
+			],
+			'/courses/(?P<id>[\\w%-]+)' => [
+				'GET' => [ 'name' => 'get_course', 'public' => true, 'args' => 'id:2', 'filters' => [ 'payload' => 'learnomy_rest_course_payload', 'rules' => [ 'learnomy_require_login_for_content', 'learnomy_content_can_access' ] ] ],
+			],
+			'/courses/(?P<id>[\\d]+)/access' => [
+				'GET' => [ 'name' => 'get_course_access', 'args' => 'id', 'filters' => [ 'payload' => 'learnomy_rest_access_payload', 'rules' => [ 'learnomy_require_login_for_content', 'learnomy_content_can_access' ] ] ],
+			],
+			'/courses/(?P<id>[\\d]+)/analytics' => [
+				'GET' => [ 'name' => 'get_courses_one_analytics', 'args' => 'id' ],
+			],
+			'/courses/(?P<id>[\\d]+)/curriculum' => [
+				'GET' => [ 'name' => 'get_curriculum', 'public' => true, 'args' => 'id', 'filters' => [ 'payload' => 'learnomy_rest_curriculum_payload', 'rules' => [ 'learnomy_require_login_for_content', 'learnomy_content_can_access' ] ] ],
+				'PUT' => [ 'name' => 'put_curriculum', 'args' => 'id sections unattached' ],
+			],
+			'/courses/(?P<id>[\\d]+)/duplicate' => [
+				'POST' => [ 'name' => 'duplicate_course', 'args' => 'id title:4' ],
+			],
+			'/courses/(?P<id>[\\d]+)/enroll' => [
+				'DELETE' => [ 'name' => 'leave_course', 'args' => 'id' ],
+				'POST' => [ 'name' => 'enroll_in_course', 'args' => 'id', 'filters' => [ 'payload' => 'learnomy_rest_enrollment_payload', 'rules' => [ 'learnomy_require_login_for_content', 'learnomy_content_can_access' ] ] ],
+			],
+			'/courses/(?P<id>[\\d]+)/instructors/(?P<user_id>[\\d]+)' => [
+				'DELETE' => [ 'name' => 'remove_course_instructor', 'args' => 'id user_id:3' ],
+				'PUT' => [ 'name' => 'put_course_instructor', 'args' => 'id user_id:3 role revenue_share_percent is_listed' ],
+			],
+			'/courses/(?P<id>[\\d]+)/progress' => [
+				'DELETE' => [ 'name' => 'restart_course', 'args' => 'id' ],
+				'GET' => [ 'name' => 'get_course_progress', 'args' => 'id user_id:4', 'filters' => [ 'payload' => 'learnomy_rest_progress_payload' ] ],
+			],
+			'/courses/(?P<id>[\\d]+)/publish' => [
+				'POST' => [ 'name' => 'publish_course', 'args' => 'id', 'filters' => [ 'payload' => 'learnomy_rest_course_payload' ] ],
+			],
+			'/courses/(?P<id>[\\d]+)/reviews' => [
+				'GET' => [ 'name' => 'list_reviews', 'public' => true, 'args' => 'id per_page cursor page sort:5 status:6 rating', 'filters' => [ 'payload' => 'learnomy_rest_review_payload', 'query' => 'learnomy_review_query', 'rules' => [ 'learnomy_require_login_for_content', 'learnomy_content_can_access' ] ], 'list' => true ],
+				'POST' => [ 'name' => 'submit_review', 'args' => 'id rating:2 title:5 body', 'filters' => [ 'payload' => 'learnomy_rest_review_payload', 'rules' => [ 'learnomy_require_login_for_content', 'learnomy_content_can_access' ] ] ],
+			],
+			'/courses/(?P<id>[\\d]+)/sections' => [
+				'POST' => [ 'name' => 'create_section', 'args' => 'id description drip_days drip_at title position:2' ],
+			],
+			'/devices' => [
+				'GET' => [ 'name' => 'get_devices' ],
+				'POST' => [ 'name' => 'post_devices' ],
+			],
+			'/devices/(?P<id>[\\d]+)' => [
+				'DELETE' => [ 'name' => 'delete_devices_one', 'args' => 'id' ],
+			],
+			'/discussions/(?P<id>[\\d]+)' => [
+				'DELETE' => [ 'name' => 'delete_discussion', 'args' => 'id' ],
+				'PATCH' => [ 'name' => 'update_discussion', 'args' => 'id body:2 title:2 status:7 is_solution', 'filters' => [ 'payload' => 'learnomy_rest_discussion_payload' ] ],
+			],
+			'/earnings' => [
+				'GET' => [ 'name' => 'get_earnings' ],
+			],
+			'/earnings/summary' => [
+				'GET' => [ 'name' => 'get_earnings_summary' ],
+			],
+			'/enrollments' => [
+				'GET' => [ 'name' => 'list_enrollments', 'args' => 'per_page cursor page sort:6 course_id user_id course user:2 status:8 ids', 'filters' => [ 'payload' => 'learnomy_rest_enrollment_payload', 'query' => 'learnomy_enrollment_query' ], 'list' => true ],
+				'POST' => [ 'name' => 'create_enrollment', 'args' => 'course_id:3 user_id:5 source source_id starts_at expires_at:2', 'filters' => [ 'payload' => 'learnomy_rest_enrollment_payload' ] ],
+			],
+			'/enrollments/bulk' => [
+				'POST' => [ 'name' => 'bulk_enroll', 'args' => 'rows csv course_id:4 source:2 source_id:2 starts_at expires_at:3 dry_run' ],
+			],
+			'/enrollments/(?P<id>[\\d]+)' => [
+				'DELETE' => [ 'name' => 'delete_enrollment', 'args' => 'id' ],
+				'GET' => [ 'name' => 'get_enrollment', 'args' => 'id', 'filters' => [ 'payload' => 'learnomy_rest_enrollment_payload' ] ],
+				'PATCH' => [ 'name' => 'update_enrollment', 'args' => 'id status:9 expires_at:4', 'filters' => [ 'payload' => 'learnomy_rest_enrollment_payload' ] ],
+			],
+			'/health' => [
+				'GET' => [ 'name' => 'get_health', 'public' => true ],
+			],
+			'/instructor-applications' => [
+				'GET' => [ 'name' => 'list_instructor_applications', 'args' => 'per_page cursor page sort:5 status:10', 'filters' => [ 'query' => 'learnomy_instructor_application_query' ], 'list' => true ],
+				'POST' => [ 'name' => 'create_instructor_application', 'args' => 'about expertise course_idea experience' ],
+			],
+			'/instructor-applications/(?P<id>[\\d]+)/decision' => [
+				'POST' => [ 'name' => 'decide_instructor_application', 'args' => 'id decision reason:2' ],
+			],
+			'/instructors' => [
+				'GET' => [ 'name' => 'list_instructors', 'public' => true, 'args' => 'per_page cursor page sort:7 search:2 ids', 'filters' => [ 'payload' => 'learnomy_rest_instructor_payload', 'query' => 'learnomy_instructor_query', 'rules' => [ 'learnomy_require_login_for_content', 'learnomy_content_can_access' ] ], 'list' => true ],
+			],
+			'/instructors/(?P<id>[\\d]+)' => [
+				'GET' => [ 'name' => 'get_instructor', 'public' => true, 'args' => 'id', 'filters' => [ 'payload' => 'learnomy_rest_instructor_payload', 'rules' => [ 'learnomy_require_login_for_content', 'learnomy_content_can_access' ] ] ],
+			],
+			'/jobs/(?P<id>[\\d]+)' => [
+				'GET' => [ 'name' => 'get_job', 'args' => 'id' ],
+			],
+			'/lessons' => [
+				'GET' => [ 'name' => 'list_lessons', 'args' => 'per_page cursor page sort:8 course_id section_id parent_id:2 unattached:2 content_type status:11 ids', 'filters' => [ 'query' => 'learnomy_lesson_query' ], 'list' => true ],
+			],
+			'/lessons/(?P<id>[\\d]+)' => [
+				'DELETE' => [ 'name' => 'delete_lesson', 'args' => 'id' ],
+				'GET' => [ 'name' => 'get_lesson', 'args' => 'id', 'filters' => [ 'payload' => 'learnomy_rest_lesson_payload', 'rules' => [ 'learnomy_require_login_for_content', 'learnomy_content_can_access' ] ] ],
+				'PATCH' => [ 'name' => 'update_lesson', 'args' => 'id slug content_type:2 excerpt content video_url media live_starts_at live_ends_at duration_seconds is_preview drip_days:2 drip_at:2 completion_rules:2 title:2 section_id:2 status:12', 'filters' => [ 'payload' => 'learnomy_rest_lesson_payload' ] ],
+			],
+			'/lessons/(?P<id>[\\d]+)/attachments' => [
+				'POST' => [ 'name' => 'create_attachment', 'deadline' => 'upload', 'args' => 'id media_id title:6 position:3', 'filters' => [ 'payload' => 'learnomy_rest_attachment_payload' ] ],
+			],
+			'/lessons/(?P<id>[\\d]+)/complete' => [
+				'DELETE' => [ 'name' => 'uncomplete_lesson', 'args' => 'id', 'filters' => [ 'rules' => [ 'learnomy_require_login_for_content', 'learnomy_content_can_access' ] ] ],
+				'POST' => [ 'name' => 'complete_lesson', 'args' => 'id', 'filters' => [ 'rules' => [ 'learnomy_require_login_for_content', 'learnomy_content_can_access' ] ] ],
+			],
+			'/lessons/(?P<id>[\\d]+)/discussions' => [
+				'GET' => [ 'name' => 'list_discussions', 'args' => 'id per_page cursor page sort:9 parent_id:3 status:13 mark_seen', 'filters' => [ 'payload' => 'learnomy_rest_discussion_payload', 'query' => 'learnomy_discussion_query', 'rules' => [ 'learnomy_require_login_for_content', 'learnomy_content_can_access' ] ], 'list' => true ],
+				'POST' => [ 'name' => 'create_discussion', 'args' => 'id body:3 title:7 parent_id:4', 'filters' => [ 'payload' => 'learnomy_rest_discussion_payload', 'rules' => [ 'learnomy_require_login_for_content', 'learnomy_content_can_access' ] ] ],
+			],
+			'/lessons/(?P<id>[\\d]+)/notes' => [
+				'GET' => [ 'name' => 'list_notes', 'args' => 'id per_page cursor page sort:10', 'filters' => [ 'payload' => 'learnomy_rest_note_payload', 'query' => 'learnomy_note_query', 'rules' => [ 'learnomy_require_login_for_content', 'learnomy_content_can_access' ] ], 'list' => true ],
+				'POST' => [ 'name' => 'create_note', 'args' => 'id body:4 position_seconds client_id', 'filters' => [ 'payload' => 'learnomy_rest_note_payload', 'rules' => [ 'learnomy_require_login_for_content', 'learnomy_content_can_access' ] ] ],
+			],
+			'/lessons/(?P<id>[\\d]+)/position' => [
+				'PUT' => [ 'name' => 'save_position', 'args' => 'id position_seconds:2 watched_seconds watched_share scrolled', 'filters' => [ 'rules' => [ 'learnomy_require_login_for_content', 'learnomy_content_can_access' ] ] ],
+			],
+			'/lessons/(?P<id>[\\d]+)/topics' => [
+				'POST' => [ 'name' => 'create_topic', 'args' => 'id slug content_type:2 excerpt content video_url media live_starts_at live_ends_at duration_seconds is_preview drip_days:2 drip_at:2 completion_rules:2 title status:14 position:2', 'filters' => [ 'payload' => 'learnomy_rest_lesson_payload' ] ],
+			],
+			'/me' => [
+				'GET' => [ 'name' => 'get_me', 'filters' => [ 'payload' => 'learnomy_rest_me_payload' ] ],
+				'PATCH' => [ 'name' => 'update_me', 'args' => 'display_name biography timezone locale avatar_id email password:2 current_password' ],
+			],
+			'/me/courses' => [
+				'GET' => [ 'name' => 'list_my_courses', 'args' => 'per_page cursor page status:8 sort:11', 'list' => true ],
+			],
+			'/me/dashboard' => [
+				'GET' => [ 'name' => 'get_dashboard', 'filters' => [ 'payload' => 'learnomy_rest_dashboard_payload' ] ],
+			],
+			'/me/notifications' => [
+				'GET' => [ 'name' => 'get_me_notifications' ],
+			],
+			'/me/preferences' => [
+				'PUT' => [ 'name' => 'put_me_preferences' ],
+			],
+			'/me/wishlist' => [
+				'GET' => [ 'name' => 'get_me_wishlist' ],
+			],
+			'/me/wishlist/(?P<course_id>[\\d]+)' => [
+				'DELETE' => [ 'name' => 'delete_me_wishlist_one', 'args' => 'course_id:5' ],
+				'PUT' => [ 'name' => 'put_me_wishlist_one', 'args' => 'course_id:5' ],
+			],
+			'/membership-plans' => [
+				'GET' => [ 'name' => 'get_membership_plans', 'public' => true ],
+			],
+			'/notes/(?P<id>[\\d]+)' => [
+				'DELETE' => [ 'name' => 'delete_note', 'args' => 'id' ],
+				'PATCH' => [ 'name' => 'update_note', 'args' => 'id body:2 position_seconds', 'filters' => [ 'payload' => 'learnomy_rest_note_payload' ] ],
+			],
+			'/notifications' => [
+				'GET' => [ 'name' => 'get_notifications' ],
+			],
+			'/notifications/read-all' => [
+				'POST' => [ 'name' => 'post_notifications_read_all' ],
+			],
+			'/notifications/(?P<id>[\\d]+)' => [
+				'DELETE' => [ 'name' => 'delete_notifications_one', 'args' => 'id' ],
+			],
+			'/notifications/(?P<id>[\\d]+)/read' => [
+				'POST' => [ 'name' => 'post_notifications_one_read', 'args' => 'id' ],
+			],
+			'/openapi.json' => [
+				'GET' => [ 'name' => 'get_openapi', 'public' => true, 'raw' => true ],
+			],
+			'/payment-gateways' => [
+				'GET' => [ 'name' => 'get_payment_gateways', 'public' => true ],
+			],
+			'/payments/(?P<gateway>[\\w%-]+)/webhook' => [
+				'POST' => [ 'name' => 'post_payments_one_webhook', 'args' => 'gateway' ],
+			],
+			'/questions' => [
+				'GET' => [ 'name' => 'get_questions' ],
+				'POST' => [ 'name' => 'post_questions' ],
+			],
+			'/questions/(?P<id>[\\d]+)' => [
+				'DELETE' => [ 'name' => 'delete_questions_one', 'args' => 'id' ],
+				'PATCH' => [ 'name' => 'patch_questions_one', 'args' => 'id' ],
+			],
+			'/quiz-attempts' => [
+				'GET' => [ 'name' => 'get_quiz_attempts' ],
+			],
+			'/quiz-attempts/(?P<id>[\\d]+)' => [
+				'GET' => [ 'name' => 'get_quiz_attempts_one', 'args' => 'id' ],
+			],
+			'/quiz-attempts/(?P<id>[\\d]+)/answers' => [
+				'PUT' => [ 'name' => 'put_quiz_attempts_one_answers', 'args' => 'id' ],
+			],
+			'/quiz-attempts/(?P<id>[\\d]+)/grade' => [
+				'POST' => [ 'name' => 'post_quiz_attempts_one_grade', 'args' => 'id' ],
+			],
+			'/quiz-attempts/(?P<id>[\\d]+)/submit' => [
+				'POST' => [ 'name' => 'post_quiz_attempts_one_submit', 'args' => 'id' ],
+			],
+			'/quizzes' => [
+				'GET' => [ 'name' => 'get_quizzes' ],
+				'POST' => [ 'name' => 'post_quizzes' ],
+			],
+			'/quizzes/(?P<id>[\\d]+)' => [
+				'DELETE' => [ 'name' => 'delete_quizzes_one', 'args' => 'id' ],
+				'GET' => [ 'name' => 'get_quizzes_one', 'args' => 'id' ],
+				'PATCH' => [ 'name' => 'patch_quizzes_one', 'args' => 'id' ],
+			],
+			'/quizzes/(?P<id>[\\d]+)/attempts' => [
+				'POST' => [ 'name' => 'post_quizzes_one_attempts', 'args' => 'id' ],
+			],
+			'/quizzes/(?P<id>[\\d]+)/questions' => [
+				'GET' => [ 'name' => 'get_quizzes_one_questions', 'args' => 'id' ],
+				'POST' => [ 'name' => 'post_quizzes_one_questions', 'args' => 'id' ],
+			],
+			'/quizzes/(?P<id>[\\d]+)/regrade' => [
+				'POST' => [ 'name' => 'post_quizzes_one_regrade', 'args' => 'id' ],
+			],
+			'/quizzes/(?P<id>[\\d]+)/statistics' => [
+				'GET' => [ 'name' => 'get_quizzes_one_statistics', 'args' => 'id' ],
+			],
+			'/reviews/(?P<id>[\\d]+)' => [
+				'DELETE' => [ 'name' => 'delete_review', 'args' => 'id' ],
+				'PATCH' => [ 'name' => 'update_review', 'args' => 'id rating:3 title:8 body:5 status:15', 'filters' => [ 'payload' => 'learnomy_rest_review_payload' ] ],
+			],
+			'/reviews/(?P<id>[\\d]+)/moderate' => [
+				'POST' => [ 'name' => 'moderate_review', 'args' => 'id status:16 reason:3 reply', 'filters' => [ 'payload' => 'learnomy_rest_review_payload' ] ],
+			],
+			'/search' => [
+				'GET' => [ 'name' => 'get_search', 'public' => true ],
+			],
+			'/sections/(?P<id>[\\d]+)' => [
+				'DELETE' => [ 'name' => 'delete_section', 'args' => 'id' ],
+				'PATCH' => [ 'name' => 'update_section', 'args' => 'id description drip_days drip_at title:2 status:17' ],
+			],
+			'/sections/(?P<id>[\\d]+)/lessons' => [
+				'POST' => [ 'name' => 'create_lesson', 'args' => 'id slug content_type:2 excerpt content video_url media live_starts_at live_ends_at duration_seconds is_preview drip_days:2 drip_at:2 completion_rules:2 title status:14 position:2', 'filters' => [ 'payload' => 'learnomy_rest_lesson_payload' ] ],
+			],
+			'/settings' => [
+				'GET' => [ 'name' => 'get_settings' ],
+				'PATCH' => [ 'name' => 'update_settings', 'args' => 'outbox_days limits require_login_for_content currency review_courses certificate_key_days slugs discussion_moderation discussion_max_links enrollment_mode:2 instructor_applications activity_days completion_rules:3 review_min_progress reviews_need_approval' ],
+			],
+			'/status' => [
+				'GET' => [ 'name' => 'get_status' ],
+			],
+			'/subscriptions' => [
+				'GET' => [ 'name' => 'get_subscriptions' ],
+			],
+			'/subscriptions/(?P<id>[\\d]+)/cancel' => [
+				'POST' => [ 'name' => 'post_subscriptions_one_cancel', 'args' => 'id' ],
+			],
+			'/subscriptions/(?P<id>[\\d]+)/resume' => [
+				'POST' => [ 'name' => 'post_subscriptions_one_resume', 'args' => 'id' ],
+			],
+			'/sync' => [
+				'POST' => [ 'name' => 'post_sync' ],
+			],
+			'/sync/changes' => [
+				'GET' => [ 'name' => 'get_sync_changes' ],
+			],
+			'/topics/(?P<id>[\\d]+)/complete' => [
+				'POST' => [ 'name' => 'complete_topic', 'args' => 'id', 'filters' => [ 'rules' => [ 'learnomy_require_login_for_content', 'learnomy_content_can_access' ] ] ],
+			],
+			'/transactions' => [
+				'GET' => [ 'name' => 'get_transactions' ],
+			],
+			'/transactions/(?P<id>[\\d]+)' => [
+				'GET' => [ 'name' => 'get_transactions_one', 'args' => 'id' ],
+			],
+			'/transactions/(?P<id>[\\d]+)/refund' => [
+				'POST' => [ 'name' => 'post_transactions_one_refund', 'args' => 'id' ],
+			],
+			'/webhooks' => [
+				'GET' => [ 'name' => 'get_webhooks' ],
+				'POST' => [ 'name' => 'post_webhooks' ],
+			],
+			'/webhooks/events' => [
+				'GET' => [ 'name' => 'get_webhooks_events' ],
+			],
+			'/webhooks/(?P<id>[\\d]+)' => [
+				'DELETE' => [ 'name' => 'delete_webhooks_one', 'args' => 'id' ],
+				'GET' => [ 'name' => 'get_webhooks_one', 'args' => 'id' ],
+				'PATCH' => [ 'name' => 'patch_webhooks_one', 'args' => 'id' ],
+			],
+			'/webhooks/(?P<id>[\\d]+)/test' => [
+				'POST' => [ 'name' => 'post_webhooks_one_test', 'args' => 'id' ],
+			],
+			'/withdrawals' => [
+				'GET' => [ 'name' => 'get_withdrawals' ],
+				'POST' => [ 'name' => 'post_withdrawals' ],
+			],
+			'/withdrawals/(?P<id>[\\d]+)/decision' => [
+				'POST' => [ 'name' => 'post_withdrawals_one_decision', 'args' => 'id' ],
+			],
+		],
+	],
+];
