@@ -23,6 +23,8 @@ from learnomy_wp.me import routes as me
 from learnomy_wp.notes import routes as notes
 from learnomy_wp.progress import jobs as progress_jobs
 from learnomy_wp.progress import routes as progress
+from learnomy_wp.questions import importing as question_imports
+from learnomy_wp.questions import routes as questions
 from learnomy_wp.rendering import verbs as rendering
 from learnomy_wp.reviews import routes as reviews
 from learnomy_wp.seed import command as seed
@@ -34,7 +36,10 @@ from learnomy_wp.work import routes as work
 # They register verbs of the plugin's channel by being imported.
 VERBS = (installation, rendering, seed)
 # They register jobs and schedules likewise.
-JOBS = (cleanup, course_jobs, discussion_cleanup, bulk_job, enrollment_jobs, progress_jobs)
+JOBS = (
+    *(cleanup, course_jobs, discussion_cleanup, bulk_job, enrollment_jobs, progress_jobs),
+    question_imports,
+)
 
 
 def blueprints() -> list[Blueprint]:
@@ -44,4 +49,5 @@ def blueprints() -> list[Blueprint]:
     built += [courses.bp, categories.bp, curriculum.courses_bp, curriculum.bp, lessons.bp, work.bp]
     built += [notes.bp, attachments.bp, discussions.bp, instructors.bp]
     built += [certificates.bp, reviews.bp]
+    built += [questions.bp]
     return [*built, settings.blueprint(), unbuilt.blueprint()]

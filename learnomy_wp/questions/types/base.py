@@ -173,10 +173,14 @@ def with_ids(parts: Sequence[dict[str, Any]], field_name: str) -> None:
             part["id"] = str(number)
 
 
-def plain(text: str) -> str:
-    """HTML as short plain text, for counting and lists."""
-    bare = html.unescape(nh3.clean(text, tags=set()))
-    return " ".join(bare.split())[:MAX_LABEL]
+def plain_text(markup: str) -> str:
+    """HTML as plain text on one line."""
+    return " ".join(html.unescape(nh3.clean(markup, tags=set())).split())
+
+
+def plain(markup: str) -> str:
+    """HTML as short plain text, for counting."""
+    return plain_text(markup)[:MAX_LABEL]
 
 
 # --- responses ---------------------------------------------------------------------------
