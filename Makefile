@@ -11,7 +11,7 @@ SITE = var/wordpress-$(WP)
 
 export PATH := $(PATH):/usr/sbin:/sbin
 
-.PHONY: help run test lint fmt types docs bench explain wordpress wordpress-stop packages venv clean
+.PHONY: help run test lint fmt types docs bench bench-exam explain wordpress wordpress-stop packages venv clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ docs: venv ## write docs/*.md and the plugin's route table from the code
 
 bench: packages venv ## measure requests per second through every door, beside WordPress's own
 	$(VENV)/bin/python -m tests.bench $(ARGS)
+
+bench-exam: packages venv ## measure an examination: 300 students start, autosave and submit one quiz at once
+	$(VENV)/bin/python -m tests.bench.exam $(ARGS)
 
 explain: packages venv ## explain every SELECT that the test suite logged
 	$(VENV)/bin/python -m tests.bench.explain $(ARGS)

@@ -12,7 +12,7 @@ from learnomy_wp.kernel import clock, db
 from learnomy_wp.kernel.actor import EDIT_OTHERS_COURSES, Actor
 from learnomy_wp.kernel.page import Condition, Filter, Listing, Page, Sort
 from learnomy_wp.quizzes import policies, rules
-from wp_schema.tables import course_instructors, progress, quiz_attempts, quizzes, users
+from wp_schema.tables import course_instructors, courses, progress, quiz_attempts, quizzes, users
 
 Row = dict[str, Any]
 
@@ -93,20 +93,13 @@ STAFFED = select(course_instructors.c.course_id).where(
     course_instructors.c.user_id == bindparam("user_id"), course_instructors.c.role.in_(STAFF)
 )
 COUNT = select(quiz_attempts.c.id).where(_staffed(bindparam("staffed", expanding=True))).limit(FEW + 1)
-QUIZZES = select(
-    quizzes.c.id,
-    quizzes.c.title,
-    quizzes.c.slug,
-    quizzes.c.course_id,
-    quizzes.c.closes_at,
-    quizzes.c.review_rule,
-    quizzes.c.attempt_limit,
-    quizzes.c.opens_at,
-    quizzes.c.time_limit_seconds,
-    quizzes.c.cooldown_seconds,
-    quizzes.c.grace_seconds,
-    quizzes.c.author_id,
-).where(quizzes.c.id.in_(bindparam("ids", expanding=True)))
+_QUIZ = ("id", "title", "slug", "status", "course_id", "author_id", "review_rule")
+_TERMS = ("opens_at", "closes_at", "attempt_limit", "time_limit_seconds", "cooldown_seconds", "grace_seconds")
+QUIZZES = (
+    select(*(quizzes.c[name] for name in (*_QUIZ, *_TERMS)), courses.c.status.label("course_status"))
+    .select_from(quizzes.outerjoin(courses, courses.c.id == quizzes.c.course_id))
+    .where(quizzes.c.id.in_(bindparam("ids", expanding=True)))
+)
 PEOPLE = select(users.c.ID.label("id"), users.c.display_name).where(users.c.ID.in_(bindparam("ids", expanding=True)))
 OVERRIDES = select(progress.c.object_id, progress.c.overrides).where(
     progress.c.user_id == bindparam("user_id"),
@@ -183,12 +176,13 @@ def _complete(actor: Actor, rows: list[Row], staffed: set[int], *, sees_all: boo
         if sees_all or row["course_id"] in staffed or is_standalone:
             complete.append(row)
         else:
-            complete.append(veiled(row, quiz, overrides.get(row["quiz_id"])))
+            complete.append(_veiled(row, quiz, overrides.get(row["quiz_id"])))
     return complete
 
 
-def veiled(attempt: Row, quiz: Mapping[str, Any], override: Mapping[str, Any] | None) -> Row:
-    """An attempt without the results that the review rule does not show its learner now."""
+def _veiled(attempt: Row, quiz: Mapping[str, Any], override: Mapping[str, Any] | None) -> Row:
+    """An attempt as its learner may see it: without results that the review rule hides, and withdrawn quizzes."""
+    attempt = {**attempt, "quiz": quiz if rules.is_known(quiz) else None}
     closes_at = rules.terms_of(quiz, override).closes_at
     moment = rules.moment_of(attempt, closes_at, clock.now())
     if rules.review_rule_of(quiz)[moment]["points"]:

@@ -70,7 +70,9 @@ class AttemptBaseOut(Out):
     is_late = fields.Boolean(required=True)
     is_auto_submitted = fields.Boolean(required=True)
     is_voided = fields.Boolean(required=True)
-    quiz = fields.Nested(AttemptQuizOut, required=True)
+    quiz = fields.Nested(
+        AttemptQuizOut, required=True, allow_none=True, metadata={"description": "null where it was withdrawn."}
+    )
     user = fields.Nested(AttemptUserOut, required=True, allow_none=True)
 
 

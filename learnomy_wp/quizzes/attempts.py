@@ -17,11 +17,11 @@ from learnomy_wp.kernel.errors import NotFound
 from learnomy_wp.questions import types
 from learnomy_wp.quizzes import rules
 from learnomy_wp.quizzes.answers import seconds_left
-from wp_schema.tables import attempt_answers, progress, question_versions, quiz_attempts, quizzes, users
+from wp_schema.tables import attempt_answers, courses, progress, question_versions, quiz_attempts, quizzes, users
 
 Row = dict[str, Any]
 
-_QUIZ = ("title", "slug", "closes_at", "opens_at", "review_rule", "attempt_limit", "cooldown_seconds")
+_QUIZ = ("title", "slug", "status", "closes_at", "opens_at", "review_rule", "attempt_limit", "cooldown_seconds")
 ATTEMPT = (
     select(
         quiz_attempts,
@@ -30,9 +30,11 @@ ATTEMPT = (
         *(quizzes.c[name].label(f"quiz_{name}") for name in _QUIZ),
         quizzes.c.time_limit_seconds.label("quiz_time_limit_seconds"),
         quizzes.c.grace_seconds.label("quiz_grace_seconds"),
+        courses.c.status.label("quiz_course_status"),
     )
     .select_from(
         quiz_attempts.join(quizzes, quizzes.c.id == quiz_attempts.c.quiz_id)
+        .outerjoin(courses, courses.c.id == quizzes.c.course_id)
         .outerjoin(users, quiz_attempts.c.user_id == users.c.ID)
         .outerjoin(
             progress,
@@ -77,7 +79,7 @@ def get_attempt(actor: Actor, attempt_id: int, *, is_staff: bool) -> Row:
     rows = db.rows(QUESTIONS, {"attempt_id": attempt_id})
     found = {
         **attempt,
-        **_framework(attempt, quiz, now),
+        **_framework(attempt, quiz, now, is_known=is_staff or rules.is_known(quiz)),
         "moment": moment,
         "review": shown,
         "feedback_html": attempt["feedback_html"] if shown["feedback"] else None,
@@ -89,9 +91,10 @@ def get_attempt(actor: Actor, attempt_id: int, *, is_staff: bool) -> Row:
     return found
 
 
-def _framework(attempt: Row, quiz: Mapping[str, Any], now: datetime) -> Row:
+def _framework(attempt: Row, quiz: Mapping[str, Any], now: datetime, *, is_known: bool) -> Row:
+    named = {"id": attempt["quiz_id"], "title": quiz["title"], "slug": quiz["slug"]}
     return {
-        "quiz": {"id": attempt["quiz_id"], "title": quiz["title"], "slug": quiz["slug"]},
+        "quiz": named if is_known else None,
         "user": {"id": attempt["user_id"], "display_name": attempt["display_name"] or ""},
         "server_time": now,
         "seconds_left": seconds_left(attempt, now),

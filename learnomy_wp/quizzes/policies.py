@@ -17,13 +17,11 @@ from learnomy_wp.kernel.actor import EDIT_COURSES, EDIT_OTHERS_COURSES, GRADE, V
 from learnomy_wp.kernel.errors import Forbidden, NotFound, Unauthenticated
 from learnomy_wp.kernel.policy import Params, Rule, on_object, open_object
 from learnomy_wp.progress.state import LESSON_ACCESS, opens_at
+from learnomy_wp.quizzes import rules
 from learnomy_wp.quizzes.errors import QuizLocked
 from wp_schema.tables import course_instructors, courses, enrollments, progress, quiz_attempts, quizzes, sections
 
 Row = dict[str, Any]
-
-# Course states in which a learner may open quizzes; the last two only from within.
-OPEN_STATES = ("published", "private", "archived")
 
 _with_course = quizzes.outerjoin(courses, courses.c.id == quizzes.c.course_id)
 _member = and_(course_instructors.c.course_id == courses.c.id, course_instructors.c.user_id == bindparam("actor_id"))
@@ -159,7 +157,7 @@ def check_quiz(actor: Actor, params: Params) -> Row:
 def _is_course_known(facts: Row) -> bool:
     if facts["course_id"] is None or facts["course_status"] == "published":
         return True
-    return facts["course_status"] in OPEN_STATES and bool(facts["is_live"])
+    return facts["course_status"] in rules.OPEN_STATES and bool(facts["is_live"])
 
 
 def _check_course(facts: Row) -> None:

@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, exists, or_, select, update
 
 from learnomy_wp.kernel import clock, db, jobs, jobview
 from learnomy_wp.kernel.actor import Actor
+from learnomy_wp.kernel.errors import Detail, ValidationFailed
 from learnomy_wp.kernel.jobrun import Job
 from learnomy_wp.quizzes import grading, outcome, statistics
 from wp_schema.tables import attempt_answers, question_versions, questions, quiz_attempts, quiz_slots
@@ -50,6 +51,15 @@ USED = (
 )
 PINNED = select(quiz_slots.c.question_id, quiz_slots.c.version_id).where(
     quiz_slots.c.quiz_id == bindparam("quiz_id"), quiz_slots.c.version_id.is_not(None)
+)
+ASKED = select(questions.c.id).where(
+    questions.c.id.in_(bindparam("ids", expanding=True)),
+    or_(
+        exists().where(quiz_slots.c.question_id == questions.c.id, quiz_slots.c.quiz_id == bindparam("quiz_id")),
+        exists().where(
+            attempt_answers.c.question_id == questions.c.id, attempt_answers.c.quiz_id == bindparam("quiz_id")
+        ),
+    ),
 )
 VERSIONS = select(question_versions).where(question_versions.c.id.in_(bindparam("ids", expanding=True)))
 MOVE_OPEN = (
@@ -89,7 +99,19 @@ class _Keys:
 
 
 def start_regrade(actor: Actor, quiz_id: int, *, body: Mapping[str, Any]) -> Row:
-    """Enqueue a regrade, or with `dry_run` its preview; gives the job, whose report says who moves."""
+    """Enqueue a regrade, or with `dry_run` its preview; gives the job, whose report says who moves.
+
+    Raises `ValidationFailed` for a question that the quiz never asked.
+    """
+    wanted = body.get("question_ids", [])
+    asked = set(db.values(ASKED, {"quiz_id": quiz_id, "ids": wanted})) if wanted else set()
+    wrong = [
+        Detail(f"question_ids.{number}", "unknown", "This quiz has no such question.")
+        for number, question_id in enumerate(wanted)
+        if question_id not in asked
+    ]
+    if wrong:
+        raise ValidationFailed(details=wrong)
     payload = {**body, "quiz_id": quiz_id}
     key = f"{quiz_id}:{'dry' if body['dry_run'] else 'real'}:{sorted(body.get('question_ids', ()))}"
     return jobview.started(jobs.enqueue(KIND, payload, owner_id=actor.id, unique_key=key))

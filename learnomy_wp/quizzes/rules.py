@@ -18,6 +18,8 @@ SUBMIT, COUNT, ABANDON = ON_LATE = ("submit", "count", "abandon")
 SCORE_POLICIES = ("highest", "last", "first", "average")
 MOMENTS = ("during", "after", "later", "closed")
 THINGS = ("answer", "correctness", "points", "right_answer", "feedback")
+# Course states in which learners may know of its quizzes; the last two only from within.
+OPEN_STATES = ("published", "private", "archived")
 # How long "right after" lasts, as in Moodle.
 RIGHT_AFTER = timedelta(minutes=2)
 # An attempt that may be submitted late is submitted at the latest so long after its deadline.
@@ -48,6 +50,11 @@ def moment_of(attempt: Row, closes_at: datetime | None, now: datetime) -> str:
         return "closed"
     ended = attempt["submitted_at"] or attempt["abandoned_at"] or attempt["started_at"]
     return "after" if now < ended + RIGHT_AFTER else "later"
+
+
+def is_known(quiz: Row) -> bool:
+    """Whether learners may know of a quiz any more, by its `status` and its `course_status` (None without a course)."""
+    return quiz["status"] == "published" and quiz["course_status"] in (None, *OPEN_STATES)
 
 
 # --- one user's rules --------------------------------------------------------------------
