@@ -25,6 +25,9 @@ from learnomy_wp.progress import jobs as progress_jobs
 from learnomy_wp.progress import routes as progress
 from learnomy_wp.questions import importing as question_imports
 from learnomy_wp.questions import routes as questions
+from learnomy_wp.quizzes import attempt_routes as quiz_attempts
+from learnomy_wp.quizzes import jobs as quiz_jobs
+from learnomy_wp.quizzes import routes as quizzes
 from learnomy_wp.rendering import verbs as rendering
 from learnomy_wp.reviews import routes as reviews
 from learnomy_wp.seed import command as seed
@@ -38,7 +41,7 @@ VERBS = (installation, rendering, seed)
 # They register jobs and schedules likewise.
 JOBS = (
     *(cleanup, course_jobs, discussion_cleanup, bulk_job, enrollment_jobs, progress_jobs),
-    question_imports,
+    *(question_imports, quiz_jobs),
 )
 
 
@@ -49,5 +52,5 @@ def blueprints() -> list[Blueprint]:
     built += [courses.bp, categories.bp, curriculum.courses_bp, curriculum.bp, lessons.bp, work.bp]
     built += [notes.bp, attachments.bp, discussions.bp, instructors.bp]
     built += [certificates.bp, reviews.bp]
-    built += [questions.bp]
+    built += [questions.bp, quizzes.bp, quiz_attempts.bp]
     return [*built, settings.blueprint(), unbuilt.blueprint()]
