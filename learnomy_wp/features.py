@@ -8,7 +8,9 @@ from learnomy_wp.attachments import routes as attachments
 from learnomy_wp.certificates import routes as certificates
 from learnomy_wp.courses import category_routes as categories
 from learnomy_wp.courses import jobs as course_jobs
+from learnomy_wp.courses import purging as course_purging
 from learnomy_wp.courses import routes as courses
+from learnomy_wp.curriculum import purging as section_purging
 from learnomy_wp.curriculum import routes as curriculum
 from learnomy_wp.discussions import cleanup as discussion_cleanup
 from learnomy_wp.discussions import routes as discussions
@@ -18,16 +20,12 @@ from learnomy_wp.enrollments import routes as enrollments
 from learnomy_wp.instructors import routes as instructors
 from learnomy_wp.kernel import cleanup
 from learnomy_wp.kernel.endpoint import Blueprint
+from learnomy_wp.lessons import purging as lesson_purging
 from learnomy_wp.lessons import routes as lessons
 from learnomy_wp.me import routes as me
 from learnomy_wp.notes import routes as notes
 from learnomy_wp.progress import jobs as progress_jobs
 from learnomy_wp.progress import routes as progress
-from learnomy_wp.questions import importing as question_imports
-from learnomy_wp.questions import routes as questions
-from learnomy_wp.quizzes import attempt_routes as quiz_attempts
-from learnomy_wp.quizzes import jobs as quiz_jobs
-from learnomy_wp.quizzes import routes as quizzes
 from learnomy_wp.rendering import verbs as rendering
 from learnomy_wp.reviews import routes as reviews
 from learnomy_wp.seed import command as seed
@@ -41,7 +39,7 @@ VERBS = (installation, rendering, seed)
 # They register jobs and schedules likewise.
 JOBS = (
     *(cleanup, course_jobs, discussion_cleanup, bulk_job, enrollment_jobs, progress_jobs),
-    *(question_imports, quiz_jobs),
+    *(course_purging, section_purging, lesson_purging),
 )
 
 
@@ -52,5 +50,4 @@ def blueprints() -> list[Blueprint]:
     built += [courses.bp, categories.bp, curriculum.courses_bp, curriculum.bp, lessons.bp, work.bp]
     built += [notes.bp, attachments.bp, discussions.bp, instructors.bp]
     built += [certificates.bp, reviews.bp]
-    built += [questions.bp, quizzes.bp, quiz_attempts.bp]
     return [*built, settings.blueprint(), unbuilt.blueprint()]

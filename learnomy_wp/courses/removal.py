@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Table, bindparam, delete, or_, select
@@ -75,6 +76,13 @@ def delete_course(actor: Actor, course_id: int) -> dict[str, Any]:
     pipeline.check_version(course["version"])
     if db.value(ENROLLED, {"of_course": course_id}) is not None:
         raise CourseHasStudents
+    remove(course, actor_id=actor.id)
+    return {"id": course_id, "deleted": True}
+
+
+def remove(course: Mapping[str, Any], *, actor_id: int) -> None:
+    """Remove a course whose row is locked, with everything that hangs on it. Emits `CourseDeleted`."""
+    course_id = course["id"]
     if course["status"] == "published":
         held = {row["term_id"] for row in db.rows(tagging.BY_COURSE, {"course_id": course_id})}
         tagging.count_changes(held, set())
@@ -83,5 +91,4 @@ def delete_course(actor: Actor, course_id: int) -> dict[str, Any]:
         db.execute(statement, {"of_course": course_id})
     directory.recount(teachers)
     changes.content_changed(course_id)
-    bus.emit(events.CourseDeleted(course_id=course_id, user_id=actor.id), actor_id=actor.id)
-    return {"id": course_id, "deleted": True}
+    bus.emit(events.CourseDeleted(course_id=course_id, user_id=actor_id), actor_id=actor_id)

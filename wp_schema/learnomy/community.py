@@ -44,6 +44,7 @@ notes = table(
     at("deleted_at"),  # a tombstone until the sync window is over
     unique("client", "user_id", "client_id"),
     index("lesson", "user_id", "lesson_id", "created_at", "id"),
+    index("of_lesson", "lesson_id"),
     index("course", "user_id", "course_id", "created_at", "id"),
     index("changed", "user_id", "updated_at", "id"),
     index("deleted", "deleted_at"),

@@ -124,6 +124,7 @@ progress = table(
     at("updated_at", null=False),
     check("share", "watched_share BETWEEN 0 AND 100"),
     unique("object", "user_id", "object_type", "object_id"),
+    index("of_object", "object_type", "object_id"),
     index("course_user", "course_id", "user_id", "object_type", "state"),
     index("changed", "user_id", "updated_at", "id"),
 )
