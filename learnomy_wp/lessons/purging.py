@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import groupby
+from typing import Any
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import BindParameter, bindparam, delete, select, update
 
 from learnomy_wp.courses import changes
 from learnomy_wp.kernel import db, retention, trash
@@ -32,7 +33,7 @@ OLD = (
     .limit(retention.BATCH)
     .with_hint(lessons, "FORCE INDEX (zblog_lrn_lessons_deleted)", "mysql")
 )
-_ids = bindparam("ids", expanding=True)
+_ids: BindParameter[Any] = bindparam("ids", expanding=True)
 STILL_OLD = select(lessons.c.id).where(lessons.c.id.in_(_ids), *_is_over, *_is_of_no_record)
 # A quiz of the lesson is a thing of its own, and stays unattached; the files go with the rows that name them.
 REMOVE = (
