@@ -26,6 +26,11 @@ from learnomy_wp.me import routes as me
 from learnomy_wp.notes import routes as notes
 from learnomy_wp.progress import jobs as progress_jobs
 from learnomy_wp.progress import routes as progress
+from learnomy_wp.questions import importing as question_imports
+from learnomy_wp.questions import routes as questions
+from learnomy_wp.quizzes import attempt_routes as quiz_attempts
+from learnomy_wp.quizzes import jobs as quiz_jobs
+from learnomy_wp.quizzes import routes as quizzes
 from learnomy_wp.rendering import verbs as rendering
 from learnomy_wp.reviews import routes as reviews
 from learnomy_wp.seed import command as seed
@@ -39,6 +44,7 @@ VERBS = (installation, rendering, seed)
 # They register jobs and schedules likewise.
 JOBS = (
     *(cleanup, course_jobs, discussion_cleanup, bulk_job, enrollment_jobs, progress_jobs),
+    *(question_imports, quiz_jobs),
     *(course_purging, section_purging, lesson_purging),
 )
 
@@ -50,4 +56,5 @@ def blueprints() -> list[Blueprint]:
     built += [courses.bp, categories.bp, curriculum.courses_bp, curriculum.bp, lessons.bp, work.bp]
     built += [notes.bp, attachments.bp, discussions.bp, instructors.bp]
     built += [certificates.bp, reviews.bp]
+    built += [questions.bp, quizzes.bp, quiz_attempts.bp]
     return [*built, settings.blueprint(), unbuilt.blueprint()]
