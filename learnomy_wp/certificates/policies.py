@@ -41,21 +41,16 @@ def list_staffed(user_id: int) -> list[int]:
     return db.values(STAFFED, {"user_id": user_id})
 
 
-def is_staff(actor: Actor, facts: dict[str, Any]) -> bool:
-    """Whether the caller teaches the course whose `role` the facts hold, or manages the site."""
-    return actor.is_manager or policies.has_role(actor, facts, policies.STAFF)
-
-
 def _load_own_or_staffed(actor: Actor, params: Params) -> dict[str, Any]:
     facts = db.row(FACTS, {"id": params["id"], "actor_id": actor.id})
-    if facts is None or not (facts["user_id"] == actor.id or is_staff(actor, facts)):
+    if facts is None or not (facts["user_id"] == actor.id or policies.is_staff(actor, facts)):
         raise NotFound("certificate")
     return facts
 
 
 def _load_staffed(actor: Actor, params: Params) -> dict[str, Any]:
     facts = _load_own_or_staffed(actor, params)
-    if not is_staff(actor, facts):
+    if not policies.is_staff(actor, facts):
         raise Forbidden
     return facts
 

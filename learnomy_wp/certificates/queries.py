@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import and_, bindparam, select
 
 from learnomy_wp.certificates import keys, layouts, signing
-from learnomy_wp.kernel import clock, db, pages, site
+from learnomy_wp.kernel import clock, db, links, pages, site
 from learnomy_wp.kernel.errors import NotFound
 from wp_schema.tables import certificate_templates, certificates, course_instructors, courses, users
 
@@ -81,15 +81,9 @@ def complete(row: Row) -> Row:
         **row,
         "is_expired": row["expires_at"] is not None and row["expires_at"] <= clock.now(),
         "verify_url": pages.url("certificate-verify", uuid=row["uuid"]),
-        "pdf_url": _rest_url(f"{rest}/pdf"),
-        "credential_url": _rest_url(f"{rest}/credential"),
+        "pdf_url": links.rest_url(f"{rest}/pdf"),
+        "credential_url": links.rest_url(f"{rest}/credential"),
     }
-
-
-def _rest_url(path: str) -> str:
-    record = site.record()
-    prefix = "/wp-json/learnomy/v1" if record.permalink_structure else "/?rest_route=/learnomy/v1"
-    return f"{record.home}{prefix}{path}"
 
 
 def verify_certificate(uuid: str) -> Row:

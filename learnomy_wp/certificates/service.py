@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from learnomy_wp.certificates import badge, keys, policies, queries, signing
 from learnomy_wp.certificates.events import CertificateIssued, CertificateRevoked
-from learnomy_wp.courses.policies import has_role
+from learnomy_wp.courses.policies import has_role, is_staff
 from learnomy_wp.kernel import clock, db, events, pipeline
 from learnomy_wp.kernel.actor import Actor
 from learnomy_wp.kernel.errors import NotFound, ValidationFailed, refusal
@@ -200,7 +200,7 @@ def _issue_by_hand(actor: Actor, body: Mapping[str, Any]) -> int:
 
 def _replace(actor: Actor, body: Mapping[str, Any]) -> int:
     facts = db.row(policies.FACTS, {"id": body["replaces"], "actor_id": actor.id})
-    if facts is None or not policies.is_staff(actor, facts):
+    if facts is None or not is_staff(actor, facts):
         raise ValidationFailed.of("replaces", "There is no such certificate.", "unknown")
     _check_template(body)
     before = _lock(body["replaces"])

@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 
 from learnomy_wp.kernel.clock import iso
 from tests.certificates.academy import Academy, file_of, together_of
-from tests.courses.school import made, together
+from tests.courses.school import made, of_resource, together
 from wp_schema.tables import certificates, courses
 
 ABSENT = 999_999_999
@@ -224,3 +224,28 @@ def test_times_are_the_databases(academy: Academy) -> None:
     stored = academy.stored(found["id"])
     assert iso(stored["issued_at"]) == found["issued_at"]
     assert stored["active_no"] == 1
+
+
+def test_a_repeated_request_issues_nothing_more(academy: Academy) -> None:
+    course = academy.filled()
+    academy.complete(course)
+    body = {"user_id": academy.ids["student"], "course_id": course["id"]}
+    key = {"Idempotency-Key": f"certificate-{course['id']}"}
+    first = academy.as_("teacher").post("/certificates", json=body, headers=key)
+    again = academy.as_("teacher").post("/certificates", json=body, headers=key)
+    assert (first.status, again.status, again.data) == (201, 201, first.data)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    academy.only(course["id"])
+
+
+def test_issuing_takes_the_same_number_of_queries_however_many_there_are(academy: Academy) -> None:
+    counts = []
+    for _ in range(3):
+        course = academy.filled()
+        academy.complete(course)
+        body = {"user_id": academy.ids["student"], "course_id": course["id"]}
+        with academy.queries() as sent:
+            made(academy.as_("teacher").post("/certificates", json=body))
+        counts.append(len(of_resource(sent)))
+    assert len(set(counts)) == 1
+    assert counts[0] <= 15

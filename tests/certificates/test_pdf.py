@@ -6,6 +6,7 @@ import io
 import statistics
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from PIL import Image, ImageChops, ImageDraw
 
 from learnomy_wp.certificates import fonts, layouts, pdf, pictures
 from tests.certificates.academy import Academy, decoded, file_of, picture, text_of
+from tests.courses.school import together
 
 # Name, course, and what a copy of the page must hold: Arabic is copied in its own order, letter by letter.
 SCRIPTS = {
@@ -71,8 +73,6 @@ def facts(name: str, course: str) -> dict[str, str]:
 
 
 def drawn(name: str, course: str, **template: object) -> bytes:
-    from datetime import UTC, datetime
-
     at = datetime(2026, 11, 25, tzinfo=UTC)
     return pdf.draw({**layouts.standard(), **template}, facts(name, course), issued_at=at, language="en_US")
 
@@ -184,3 +184,10 @@ def test_addresses_lead_nowhere_but_to_uploads(academy: Academy) -> None:
             "",
         ):
             assert pictures.load(url) is None
+
+
+def test_many_are_drawn_at_once_and_none_is_another() -> None:
+    wanted = {script: drawn(*texts) for script, texts in SCRIPTS.items()}
+    order = [*SCRIPTS] * 3
+    made = together([lambda script=script: drawn(*SCRIPTS[script]) for script in order])
+    assert [wanted[script] == content for script, content in zip(order, made, strict=True)] == [True] * len(order)
