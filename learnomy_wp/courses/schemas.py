@@ -39,7 +39,7 @@ class CourseQuery(PageQuery):
     )
 
 
-class InstructorOut(Out):
+class TeacherOut(Out):
     """Who teaches a course."""
 
     id = fields.Integer(required=True)
@@ -49,7 +49,7 @@ class InstructorOut(Out):
     avatar_url = fields.String(required=True)
 
 
-class StaffOut(InstructorOut):
+class StaffOut(TeacherOut):
     """One of a course's staff, as the staff sees it."""
 
     is_listed = fields.Boolean(required=True)
@@ -87,7 +87,7 @@ class CourseOut(Out):
     student_count = fields.Integer(required=True)
     rating = fields.Float(required=True, metadata={"description": "0 to 5, 0 while nobody has rated it."})
     rating_count = fields.Integer(required=True)
-    instructors = fields.List(fields.Nested(InstructorOut), required=True)
+    instructors = fields.List(fields.Nested(TeacherOut), required=True)
     categories = fields.List(fields.Nested(TermRefOut), required=True)
     tags = fields.List(fields.Nested(TermRefOut), required=True)
     published_at = Time(required=True, allow_none=True)
