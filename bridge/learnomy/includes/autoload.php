@@ -47,6 +47,8 @@ spl_autoload_register(
 			'Rest_Errors'        => 'rest-errors.php',
 			'Envelope'           => 'rest-envelope.php',
 			'Multipart'          => 'doors-multipart.php',
+			'Multipart_Body'     => 'doors-multipart-body.php',
+			'Doors_File'         => 'doors-file.php',
 			'Identity'           => 'identity.php',
 			'Credential'         => 'identity-credential.php',
 			'Filters'            => 'filters.php',

@@ -75,7 +75,9 @@ final class Channel_Curl {
 		if ( '' !== $socket ) {
 			$options[ CURLOPT_UNIX_SOCKET_PATH ] = $socket;
 		}
-		if ( '' !== $exchange['body'] || ! in_array( $exchange['method'], array( 'GET', 'HEAD', 'OPTIONS' ), true ) ) {
+		if ( $exchange['body'] instanceof Multipart_Body ) {
+			$options += self::streamed( $exchange['body'] );
+		} elseif ( '' !== $exchange['body'] || ! in_array( $exchange['method'], array( 'GET', 'HEAD', 'OPTIONS' ), true ) ) {
 			$options[ CURLOPT_POSTFIELDS ] = $exchange['body'];
 		}
 		curl_setopt_array( self::$handle, $options );
@@ -85,6 +87,23 @@ final class Channel_Curl {
 			return self::failure( strlen( $body ) > $exchange['most_bytes'] );
 		}
 		return Channel_Reply::of( $status, $headers, $body );
+	}
+
+	/**
+	 * Options that read a large body from disk while it is sent.
+	 *
+	 * @param Multipart_Body $body Body.
+	 * @return array
+	 */
+	private static function streamed( Multipart_Body $body ): array {
+		$body->rewind();
+		return array(
+			CURLOPT_UPLOAD       => true,
+			CURLOPT_INFILESIZE   => $body->length(),
+			CURLOPT_READFUNCTION => static function ( $handle, $file, int $most ) use ( $body ): string {
+				return $body->read( $most );
+			},
+		);
 	}
 
 	/**

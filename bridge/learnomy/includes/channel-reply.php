@@ -143,6 +143,11 @@ final class Channel_Reply {
 			'x-wp-totalpages'      => 'X-WP-TotalPages',
 			'allow'                => 'Allow',
 			'content-disposition'  => 'Content-Disposition',
+			'content-range'        => 'Content-Range',
+			'accept-ranges'        => 'Accept-Ranges',
+			'last-modified'        => 'Last-Modified',
+			// phpcs:ignore WordPress.Arrays.MultipleStatementAlignment -- A long name.
+			'content-security-policy' => 'Content-Security-Policy',
 		);
 		$kept           = array();
 		foreach ( $this->headers as $name => $value ) {

@@ -68,8 +68,9 @@ final class Channel_Stream {
 				$lines[] = $name . ': ' . $value;
 			}
 		}
-		$lines[] = 'Content-Length: ' . strlen( $exchange['body'] );
-		return implode( "\r\n", $lines ) . "\r\n\r\n" . $exchange['body'];
+		$body    = (string) $exchange['body'];
+		$lines[] = 'Content-Length: ' . strlen( $body );
+		return implode( "\r\n", $lines ) . "\r\n\r\n" . $body;
 	}
 
 	/**

@@ -52,6 +52,8 @@ final class Channel {
 		'Idempotency-Key',
 		'If-Match',
 		'If-None-Match',
+		'Range',
+		'If-Range',
 		'X-Request-ID',
 		'Origin',
 		'User-Agent',
@@ -102,7 +104,7 @@ final class Channel {
 	 *
 	 *     @type string $method       Method.
 	 *     @type string $target       Path and query.
-	 *     @type string $body         Body; ''.
+	 *     @type string|Multipart_Body $body Body; ''.
 	 *     @type string $content_type Its type; ''.
 	 *     @type string $door         early, full, internal, page or system.
 	 *     @type string $user         User id that WordPress asserts; '' for nothing.
@@ -216,7 +218,7 @@ final class Channel {
 				'request',
 				$facts['method'],
 				$facts['target'],
-				hash( 'sha256', $facts['body'] ),
+				Multipart_Body::digest( $facts['body'] ),
 				$headers['Content-Type'],
 				$own['Blog'],
 				$own['Door'],

@@ -37,7 +37,9 @@ final class Doors_Exchange {
 				self::fire( $reply->fire_token(), 'internal' === $message['door'] );
 			}
 			if ( 'answer' === $reply->control() ) {
-				return Rest_Response::of_bytes( $reply->body, $reply->status, $reply->caller_headers() );
+				return Doors_File::begins( $reply )
+					? Rest_Response::of_file( new Doors_File( $next, $reply ), $reply->status, $reply->caller_headers() )
+					: Rest_Response::of_bytes( $reply->body, $reply->status, $reply->caller_headers() );
 			}
 			$document = $reply->json();
 			if ( 'effect' === $reply->control() && null !== $document ) {
@@ -84,7 +86,7 @@ final class Doors_Exchange {
 		$wrapped                 = array(
 			'round'        => $round,
 			'content_type' => $message['content_type'],
-			'body'         => base64_encode( $message['body'] ),
+			'body'         => base64_encode( (string) $message['body'] ),
 			'answers'      => (object) $answers,
 		);
 		$message['body']         = Envelope::encode( $wrapped );

@@ -21,25 +21,29 @@ final class Multipart {
 	 *
 	 * @param array $fields Fields, without slashes.
 	 * @param array $files  Files as PHP lists them.
-	 * @return string[]
+	 * @return array A string or a Multipart_Body, and a string.
 	 */
 	public static function of( array $fields, array $files ): array {
 		$boundary = 'learnomy-' . bin2hex( random_bytes( 16 ) );
-		$body     = '';
+		$parts    = array();
 		foreach ( self::flat( $fields ) as $name => $value ) {
-			$body .= self::part( $boundary, 'name="' . self::quoted( (string) $name ) . '"', '', (string) $value );
+			$parts[] = self::head( $boundary, 'name="' . self::quoted( (string) $name ) . '"', '' ) . $value . "\r\n";
 		}
 		foreach ( $files as $name => $file ) {
 			foreach ( self::each_file( (string) $name, $file ) as $one ) {
 				if ( UPLOAD_ERR_OK === $one['error'] && is_readable( $one['tmp_name'] ) ) {
-					$about = 'name="' . self::quoted( $one['field'] ) . '"; filename="' . self::quoted( $one['name'] ) . '"';
-					$type  = '' === $one['type'] ? 'application/octet-stream' : Channel::plain( $one['type'] );
-					// phpcs:ignore WordPress.WP.AlternativeFunctions -- A local file.
-					$body .= self::part( $boundary, $about, $type, (string) file_get_contents( $one['tmp_name'] ) );
+					$about   = 'name="' . self::quoted( $one['field'] ) . '"; filename="' . self::quoted( $one['name'] ) . '"';
+					$type    = '' === $one['type'] ? 'application/octet-stream' : Channel::plain( $one['type'] );
+					$parts[] = self::head( $boundary, $about, $type );
+					$parts[] = array( $one['tmp_name'] );
+					$parts[] = "\r\n";
 				}
 			}
 		}
-		return array( $body . '--' . $boundary . "--\r\n", 'multipart/form-data; boundary=' . $boundary );
+		$parts[] = '--' . $boundary . "--\r\n";
+		$body    = new Multipart_Body( $parts );
+		// A small one is as any other body; a large one is never whole in memory.
+		return array( $body->length() > Channel::MOST_BODY ? $body : (string) $body, 'multipart/form-data; boundary=' . $boundary );
 	}
 
 	/**
@@ -68,17 +72,16 @@ final class Multipart {
 	}
 
 	/**
-	 * One part.
+	 * The head of one part.
 	 *
 	 * @param string $boundary Boundary.
 	 * @param string $about    Disposition.
 	 * @param string $type     Content type, '' for none.
-	 * @param string $value    Value.
 	 * @return string
 	 */
-	private static function part( string $boundary, string $about, string $type, string $value ): string {
+	private static function head( string $boundary, string $about, string $type ): string {
 		$type = '' === $type ? '' : 'Content-Type: ' . $type . "\r\n";
-		return '--' . $boundary . "\r\nContent-Disposition: form-data; " . $about . "\r\n" . $type . "\r\n" . $value . "\r\n";
+		return '--' . $boundary . "\r\nContent-Disposition: form-data; " . $about . "\r\n" . $type . "\r\n";
 	}
 
 	/**

@@ -154,6 +154,13 @@ final class Doors {
 	 * @return bool
 	 */
 	public static function send( $served, $result, $request ) {
+		if ( ! $served && $result instanceof Rest_Response && null !== $result->file() ) {
+			$result->file()->send( 'HEAD' !== $request->get_method() );
+			if ( version_compare( get_bloginfo( 'version' ), '6.3', '<' ) ) {
+				exit; // There, core sends headers about caching after this filter, when the file has begun.
+			}
+			return true;
+		}
 		// phpcs:ignore WordPress.Security.NonceVerification -- Core's own parameter.
 		if ( $served || ! $result instanceof Rest_Response || isset( $_GET['_jsonp'] ) || has_filter( 'rest_pre_echo_response' ) ) {
 			return $served;

@@ -58,23 +58,27 @@ final class Early_Door {
 		// phpcs:ignore WordPress.Security.ValidatedSanitizedInput -- Encoded by query().
 		$query = Rest_Path::query( isset( $_SERVER['QUERY_STRING'] ) ? (string) $_SERVER['QUERY_STRING'] : '' );
 		try {
-			$reply = Channel::request(
-				array(
-					'method'       => 'HEAD' === $method ? 'GET' : $method,
-					'target'       => $path . ( '' === $query ? '' : '?' . $query ),
-					'body'         => $body,
-					'content_type' => $reads ? '' : Channel::plain( self::server( 'CONTENT_TYPE' ) ),
-					'door'         => 'early',
-					'class'        => 1 === preg_match( self::SLOW, $route ) ? 'upload' : ( $reads ? 'read' : 'write' ),
-					'headers'      => self::forwarded(),
-				)
+			$message = array(
+				'method'       => 'HEAD' === $method ? 'GET' : $method,
+				'target'       => $path . ( '' === $query ? '' : '?' . $query ),
+				'body'         => $body,
+				'content_type' => $reads ? '' : Channel::plain( self::server( 'CONTENT_TYPE' ) ),
+				'door'         => 'early',
+				'class'        => 1 === preg_match( self::SLOW, $route ) ? 'upload' : ( $reads ? 'read' : 'write' ),
+				'headers'      => self::forwarded(),
 			);
+			$reply   = Channel::request( $message );
 		} catch ( \Throwable $error ) {
 			// The request may have been served: it must not be served again by the full door.
 			$reply = Channel_Reply::failed( 'garbage', $error->getMessage() );
 		}
 		if ( '' !== $reply->failure ) {
 			self::refuse( 503, 'backend_unavailable', ( new Breaker( Bridge_Options::address() ) )->retry_after() );
+		}
+		if ( 'answer' === $reply->control() && Doors_File::begins( $reply ) ) {
+			self::begin( $reply->status, $reply->caller_headers() + self::passed( $reply ) );
+			( new Doors_File( $message, $reply ) )->send( 'HEAD' !== $method );
+			exit;
 		}
 		if ( 'answer' === $reply->control() ) {
 			self::send( $reply->status, $reply->caller_headers() + self::passed( $reply ), 'HEAD' === $method ? '' : $reply->body );
@@ -210,6 +214,19 @@ final class Early_Door {
 	 * @return void
 	 */
 	private static function send( int $status, array $headers, string $body ): void {
+		self::begin( $status, $headers );
+		echo $body; // phpcs:ignore WordPress.Security.EscapeOutput -- JSON, as the backend wrote it.
+		exit;
+	}
+
+	/**
+	 * Sends the head of an answer.
+	 *
+	 * @param int                   $status  Status.
+	 * @param array<string, string> $headers Headers.
+	 * @return void
+	 */
+	private static function begin( int $status, array $headers ): void {
 		http_response_code( $status );
 		header( 'X-Robots-Tag: noindex' );
 		foreach ( $headers as $name => $value ) {
@@ -218,8 +235,6 @@ final class Early_Door {
 		if ( 304 === $status || ! isset( $headers['Content-Type'] ) ) {
 			header_remove( 'Content-Type' );
 		}
-		echo $body; // phpcs:ignore WordPress.Security.EscapeOutput -- JSON, as the backend wrote it.
-		exit;
 	}
 
 	/**

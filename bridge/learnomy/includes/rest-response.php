@@ -24,6 +24,13 @@ final class Rest_Response extends \WP_REST_Response {
 	private $bytes;
 
 	/**
+	 * The file that the body is; null for other bodies.
+	 *
+	 * @var Doors_File|null
+	 */
+	private $file;
+
+	/**
 	 * Whether the data was made of the bytes.
 	 *
 	 * @var bool
@@ -41,6 +48,21 @@ final class Rest_Response extends \WP_REST_Response {
 	public static function of_bytes( string $bytes, int $status, array $headers ): self {
 		$response             = new self( null, $status, $headers );
 		$response->bytes      = $bytes;
+		$response->is_decoded = false;
+		return $response;
+	}
+
+	/**
+	 * An answer that is a file.
+	 *
+	 * @param Doors_File            $file    File.
+	 * @param int                   $status  Status.
+	 * @param array<string, string> $headers Headers.
+	 * @return self
+	 */
+	public static function of_file( Doors_File $file, int $status, array $headers ): self {
+		$response             = new self( null, $status, $headers );
+		$response->file       = $file;
 		$response->is_decoded = false;
 		return $response;
 	}
@@ -89,11 +111,24 @@ final class Rest_Response extends \WP_REST_Response {
 	}
 
 	/**
+	 * The file that the body is; null for other bodies.
+	 *
+	 * @return Doors_File|null
+	 */
+	public function file(): ?Doors_File {
+		return $this->file;
+	}
+
+	/**
 	 * The data, as arrays. A body that is no JSON is its own data.
 	 *
 	 * @return mixed
 	 */
 	public function get_data() {
+		if ( null !== $this->file && ! $this->is_decoded ) {
+			$this->is_decoded = true;
+			$this->data       = $this->file->bytes();
+		}
 		if ( null !== $this->bytes && ! $this->is_decoded ) {
 			$this->is_decoded = true;
 			$this->data       = $this->is_json() ? json_decode( $this->bytes, true ) : $this->bytes;
@@ -109,6 +144,7 @@ final class Rest_Response extends \WP_REST_Response {
 	 */
 	public function set_data( $data ) {
 		$this->bytes      = null;
+		$this->file       = null;
 		$this->is_decoded = true;
 		parent::set_data( $data );
 	}
