@@ -32,6 +32,8 @@ from learnomy_wp.quizzes import attempt_routes as quiz_attempts
 from learnomy_wp.quizzes import jobs as quiz_jobs
 from learnomy_wp.quizzes import routes as quizzes
 from learnomy_wp.rendering import verbs as rendering
+from learnomy_wp.reports import listeners, rebuilding
+from learnomy_wp.reports import routes as reports
 from learnomy_wp.reviews import routes as reviews
 from learnomy_wp.seed import command as seed
 from learnomy_wp.settings import routes as settings
@@ -44,9 +46,10 @@ VERBS = (installation, rendering, seed)
 # They register jobs and schedules likewise.
 JOBS = (
     *(cleanup, course_jobs, discussion_cleanup, bulk_job, enrollment_jobs, progress_jobs),
-    *(question_imports, quiz_jobs),
-    *(course_purging, section_purging, lesson_purging),
+    *(quiz_jobs, question_imports, rebuilding, course_purging, section_purging, lesson_purging),
 )
+# They follow what other features announce.
+LISTENERS = (listeners,)
 
 
 def blueprints() -> list[Blueprint]:
@@ -56,5 +59,6 @@ def blueprints() -> list[Blueprint]:
     built += [courses.bp, categories.bp, curriculum.courses_bp, curriculum.bp, lessons.bp, work.bp]
     built += [notes.bp, attachments.bp, discussions.bp, instructors.bp]
     built += [certificates.bp, reviews.bp]
+    built += [reports.courses_bp, reports.bp]
     built += [questions.bp, quizzes.bp, quiz_attempts.bp]
     return [*built, settings.blueprint(), unbuilt.blueprint()]

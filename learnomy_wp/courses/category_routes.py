@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from learnomy_wp.courses import categories, policies
-from learnomy_wp.courses.category_schemas import CategoryIn, CategoryOut, CategoryPatch, CategoryQuery
+from learnomy_wp.courses.category_schemas import CategoryIn, CategoryPatch, CategoryQuery, CourseCategoryOut
 from learnomy_wp.courses.hooks import CONTENT_FILTERS
 from learnomy_wp.kernel.actor import Actor
 from learnomy_wp.kernel.endpoint import Blueprint
@@ -21,7 +21,7 @@ bp = Blueprint("course_categories", group="courses")
     "/course-categories",
     can=policies.CONTENT,
     query=CategoryQuery,
-    returns=CategoryOut,
+    returns=CourseCategoryOut,
     many=True,
     cache=("courses", categories.TAG),
     filters=CONTENT_FILTERS,
@@ -33,13 +33,13 @@ def list_course_categories(query: dict[str, Any]) -> Page:
     return categories.list_categories(query)
 
 
-@bp.endpoint("post", "/course-categories", can=MANAGER, body=CategoryIn, returns=CategoryOut, status=201)
+@bp.endpoint("post", "/course-categories", can=MANAGER, body=CategoryIn, returns=CourseCategoryOut, status=201)
 def create_course_category(actor: Actor, body: dict[str, Any]) -> dict[str, Any]:
     """Add a category, or with taxonomy=tag a tag."""
     return categories.create_category(actor, body)
 
 
-@bp.endpoint("patch", "/course-categories/<int:id>", can=MANAGER, body=CategoryPatch, returns=CategoryOut)
+@bp.endpoint("patch", "/course-categories/<int:id>", can=MANAGER, body=CategoryPatch, returns=CourseCategoryOut)
 def update_course_category(actor: Actor, id: int, body: dict[str, Any]) -> dict[str, Any]:
     """Change a category or tag."""
     return categories.update_category(actor, id, body=body)

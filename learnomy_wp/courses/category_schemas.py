@@ -17,7 +17,7 @@ class CategoryQuery(PageQuery):
     taxonomy = fields.String(load_default="category", validate=validate.OneOf(("category", "tag")))
 
 
-class CategoryOut(Out):
+class CourseCategoryOut(Out):
     """A category with its children, or a tag."""
 
     id = fields.Integer(required=True)
@@ -32,7 +32,7 @@ class CategoryOut(Out):
         required=True, metadata={"description": "Published courses, children's not included."}
     )
     permalink = fields.String(required=True, allow_none=True, metadata={"description": "Tags have no page."})
-    children = fields.List(fields.Nested(lambda: CategoryOut()), required=True)  # noqa: PLW0108 - not made yet
+    children = fields.List(fields.Nested(lambda: CourseCategoryOut()), required=True)  # noqa: PLW0108 - not made yet
 
 
 class CategoryPatch(In):

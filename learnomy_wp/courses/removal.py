@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Table, bindparam, delete, or_, select
 
 from learnomy_wp.courses import changes, directory, events, lookups, tagging
-from learnomy_wp.kernel import db, pipeline
+from learnomy_wp.kernel import db, pipeline, rollups
 from learnomy_wp.kernel import events as bus
 from learnomy_wp.kernel.actor import Actor
 from learnomy_wp.kernel.errors import refusal
@@ -90,5 +90,6 @@ def remove(course: Mapping[str, Any], *, actor_id: int) -> None:
     for statement in REMOVE:
         db.execute(statement, {"of_course": course_id})
     directory.recount(teachers)
+    rollups.replace(rollups.course(course_id), {})
     changes.content_changed(course_id)
     bus.emit(events.CourseDeleted(course_id=course_id, user_id=actor_id), actor_id=actor_id)

@@ -20,6 +20,7 @@ from learnomy_wp.kernel.actor import Actor
 from learnomy_wp.kernel.errors import ValidationFailed, refusal
 from learnomy_wp.kernel.pipeline import check_version, locate
 from learnomy_wp.progress import state as progress
+from learnomy_wp.reports import tallies
 from wp_schema.tables import courses, enrollments, users
 
 Row = dict[str, Any]
@@ -223,6 +224,7 @@ def _move_end(row: Row, course: Row, actor: Actor, changes: Mapping[str, Any]) -
 def _set_status(row: Row, status: str) -> None:
     """A request, or its end: no grant changes, so nothing follows."""
     db.execute(SET_STATUS, {"enrollment_id": row["id"], "status_now": status, "now": clock.now()})
+    tallies.enrollment_moved(row, {**row, "status": status})
     cache.bump_after_commit(MEMBERSHIP)
 
 

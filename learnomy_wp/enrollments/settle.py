@@ -16,6 +16,7 @@ from learnomy_wp.enrollments import barriers, grants
 from learnomy_wp.enrollments.errors import CourseFull
 from learnomy_wp.enrollments.events import EnrollmentExpired, StudentEnrolled, StudentUnenrolled
 from learnomy_wp.kernel import clock, db, events
+from learnomy_wp.reports import tallies
 from wp_schema.tables import course_terms, courses, enrollment_grants, enrollments
 
 Row = dict[str, Any]
@@ -133,7 +134,9 @@ def add_enrollment(user_id: int, course_id: int, source: str) -> Row:
         "created_at": now,
         "updated_at": now,
     }
-    return lock_enrollment(db.insert_id(db.execute(INSERT, values)))
+    made = lock_enrollment(db.insert_id(db.execute(INSERT, values)))
+    tallies.enrollment_moved(None, made)
+    return made
 
 
 def list_grants(enrollment_id: int) -> list[Row]:
@@ -245,6 +248,7 @@ def settle(enrollment: Row, course: Mapping[str, Any], *, actor_id: int, is_bulk
             "now": now,
         },
     )
+    tallies.enrollment_moved(enrollment, changed)
     if standing.has_access != bool(enrollment["has_access"]):
         _announce(changed, standing, actor_id, is_bulk=is_bulk)
     return changed

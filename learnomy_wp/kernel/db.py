@@ -54,7 +54,9 @@ class _Session:
 @dataclass
 class _Unit:
     connection: Connection
+    before_commit: list[Callable[[], None]] = field(default_factory=list)
     after_commit: list[Callable[[], None]] = field(default_factory=list)
+    held: dict[str, Any] = field(default_factory=dict)
 
 
 _database: ContextVar[Database | None] = ContextVar("learnomy_database", default=None)
@@ -339,6 +341,20 @@ def after_commit(action: Callable[[], None]) -> None:
     unit.after_commit.append(action)
 
 
+def gathered(name: str, make: Callable[[], T], write: Callable[[T], None]) -> T:
+    """What the current unit of work gathers under a name, made when it is first asked for.
+
+    `write` writes it as the last thing before the commit, so that rows which many share are locked briefly.
+    """
+    unit = _unit.get()
+    if unit is None:
+        raise RuntimeError("only a unit of work gathers")
+    if name not in unit.held:
+        found = unit.held[name] = make()
+        unit.before_commit.append(lambda: write(found))
+    return cast("T", unit.held[name])
+
+
 def transaction(work: Callable[[], T]) -> T:
     """Run `work` in one unit of work and commit it; a nested call joins the open one.
 
@@ -374,6 +390,8 @@ def _attempt(work: Callable[[], T]) -> T:
         token = _unit.set(unit)
         try:
             result = work()
+            for action in unit.before_commit:
+                action()
             _check_deadline()
         finally:
             _unit.reset(token)

@@ -9,6 +9,7 @@ from typing import Any
 
 from learnomy_wp.kernel import cache
 from learnomy_wp.progress import counts, rows
+from learnomy_wp.reports import tallies
 
 Row = dict[str, Any]
 
@@ -20,8 +21,10 @@ def recount(enrollment: Row, *, actor_id: int) -> Row:
 
 def restart(enrollment: Row, *, actor_id: int) -> Row:
     """Put an enrolment back to its beginning; its next completion counts as another one."""
+    tallies.progress_forgotten(enrollment["course_id"], rows.list_begun(enrollment))
     rows.reset(enrollment)
     fresh = rows.begin_again(enrollment)
+    tallies.enrollment_moved(enrollment, fresh)
     cache.bump_after_commit(("enrollments",))
     return counts.write(fresh, counts.tally(fresh), actor_id=actor_id)
 

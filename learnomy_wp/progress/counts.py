@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, case, exists, func, select, true, update
 from learnomy_wp.kernel import clock, db, events
 from learnomy_wp.progress.events import CourseCompleted
 from learnomy_wp.progress.outline import IS_PART, ORDER, SOURCE, progress_on
+from learnomy_wp.reports import tallies
 from wp_schema.tables import courses, enrollments, lessons, progress
 
 Row = dict[str, Any]
@@ -184,6 +185,7 @@ def write(
             "now": now,
         },
     )
+    tallies.enrollment_moved(enrollment, changed)
     if completes:
         _announce(changed, actor_id)
     return changed

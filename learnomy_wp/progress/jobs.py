@@ -11,6 +11,7 @@ from learnomy_wp.kernel import clock, db, jobs
 from learnomy_wp.kernel.jobrun import Job
 from learnomy_wp.progress import changes, rows
 from learnomy_wp.progress.outline import IDS, IS_PART, ORDER, SOURCE, progress_on
+from learnomy_wp.reports import tallies
 from wp_schema.tables import courses, enrollments, lessons, progress
 
 BATCH = 200
@@ -27,7 +28,11 @@ _stale = and_(
 COUNT_STALE = select(func.count()).select_from(enrollments).where(_stale)
 STALE = select(enrollments.c.id).where(_stale).order_by(enrollments.c.curriculum_version, enrollments.c.id).limit(BATCH)
 _batch = enrollments.c.id.in_(bindparam("ids", expanding=True))
-LOCK = select(enrollments.c.id).where(_batch).order_by(enrollments.c.id).with_for_update()
+# What the numbers of reports look at.
+STANDINGS = select(
+    *(enrollments.c[name] for name in ("id", "course_id", "status", "progress_percent", "started_at", "completion_no"))
+).where(_batch)
+LOCK = STANDINGS.order_by(enrollments.c.id).with_for_update()
 _done = (
     select(func.count())
     .select_from(SOURCE.join(progress, progress_on(enrollments.c.user_id)))
@@ -105,13 +110,15 @@ def recount_course(job: Job) -> dict[str, Any]:
 @db.unit_of_work
 def _recount_batch(course_id: int, ids: list[int]) -> list[int]:
     """Count a batch again; gives those that are still to be completed."""
-    db.rows(LOCK, {"ids": ids})
+    before = {row["id"]: row for row in db.rows(LOCK, {"ids": ids})}
     # Read after the lock, and before the counts: a version is never newer than what was counted.
     course = db.row(COURSE, {"course_id": course_id})
     assert course is not None
     here = {"ids": ids, "of_course": course_id, "newest": course["curriculum_version"], "now": clock.now()}
     db.execute(COUNT_DONE, {**here, "total": db.value(TOTAL, {"course_id": course_id})})
     db.execute(FOLLOW, {**here, "share": _share(course)})
+    for row in db.rows(STANDINGS, {"ids": ids}):
+        tallies.enrollment_moved(before[row["id"]], row)
     return db.values(LEFT, here)
 
 

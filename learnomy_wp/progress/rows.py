@@ -96,6 +96,12 @@ RESET = (
         updated_at=bindparam("at"),
     )
 )
+BEGUN = select(progress.c.object_id, progress.c.state).where(
+    progress.c.course_id == bindparam("in_course"),
+    progress.c.user_id == bindparam("of_user"),
+    progress.c.object_type == "lesson",
+    progress.c.state != "none",
+)
 
 TOUCH = (
     update(enrollments)
@@ -162,6 +168,11 @@ def lock_enrollment(enrollment_id: int) -> dict[str, Any]:
 def reset(enrollment: Mapping[str, Any]) -> None:
     """Forget what a learner did in a course; the rows stay, for synchronisation and for wishes."""
     db.execute(RESET, {"in_course": enrollment["course_id"], "of_user": enrollment["user_id"], "at": clock.now()})
+
+
+def list_begun(enrollment: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The lessons and topics of a course that a learner began or completed: `object_id` and `state`."""
+    return db.rows(BEGUN, {"in_course": enrollment["course_id"], "of_user": enrollment["user_id"]})
 
 
 def touch(enrollment: Mapping[str, Any], lesson_id: int) -> None:

@@ -18,6 +18,7 @@ from learnomy_wp.kernel.actor import Actor
 from learnomy_wp.kernel.errors import refusal
 from learnomy_wp.progress import changes, counts, requirements, rows
 from learnomy_wp.progress.events import LessonCompleted
+from learnomy_wp.reports import tallies
 from wp_schema.tables import courses
 
 Row = dict[str, Any]
@@ -39,6 +40,7 @@ def complete_lesson(actor: Actor, lesson: Mapping[str, Any]) -> Row:
         return _answer(enrollment, lesson, done)
     now, lesson_id, run = clock.now(), lesson["lesson_id"], _run(enrollment)
     is_news = done["announced_no"] != run
+    tallies.lesson_moved(lesson["course_id"], lesson_id, done["state"], "completed")
     done |= {
         "state": "completed",
         "started_at": done["started_at"] or now,
@@ -70,6 +72,7 @@ def uncomplete_lesson(actor: Actor, lesson: Mapping[str, Any]) -> Row:
 
 def _take_back(enrollment: Row, lesson: Mapping[str, Any], done: Row, actor: Actor) -> Row:
     now = clock.now()
+    tallies.lesson_moved(lesson["course_id"], lesson["lesson_id"], done["state"], "in_progress")
     done |= {"state": "in_progress", "completed_at": None, "sync_at": now}
     rows.save_completion(enrollment, lesson["lesson_id"], done, now)
     counted = counts.tally(enrollment)
@@ -79,9 +82,11 @@ def _take_back(enrollment: Row, lesson: Mapping[str, Any], done: Row, actor: Act
 def save_position(lesson: Mapping[str, Any], position: Mapping[str, Any]) -> Row:
     """Remember where the caller is in a lesson; what was watched only grows. Raises `NotEnrolled`."""
     enrollment, done = _lock(lesson)
-    now = clock.now()
+    now, state = clock.now(), "completed" if done["state"] == "completed" else "in_progress"
+    tallies.lesson_moved(lesson["course_id"], lesson["lesson_id"], done["state"], state)
+    tallies.enrollment_moved(enrollment, {**enrollment, "started_at": enrollment["started_at"] or now})
     done |= {
-        "state": "completed" if done["state"] == "completed" else "in_progress",
+        "state": state,
         "started_at": done["started_at"] or now,
         "position_seconds": position["position_seconds"],
         "watched_seconds": max(done["watched_seconds"], position["watched_seconds"]),

@@ -16,6 +16,7 @@ from sqlalchemy import Table, func, select
 
 from learnomy_wp.courses import directory
 from learnomy_wp.kernel import cache, clock, db
+from learnomy_wp.reports import rebuilding
 from learnomy_wp.seed import content
 from learnomy_wp.seed.bulk import DEMO, chunks, insert
 from learnomy_wp.seed.counting import count_courses, count_terms
@@ -59,6 +60,7 @@ def build(students: Sequence[int], instructors: Sequence[int], *, scale: int = 1
     count_courses()
     count_terms()
     directory.recount_all()
+    rebuilding.rebuild()
     cache.bump(TAGS)
     return _totals()
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Delete, Select, Table, bindparam, delete, or_, select
 
 from learnomy_wp.kernel import cache, db
+from learnomy_wp.reports import rebuilding
 from learnomy_wp.seed.academy import TAGS
 from learnomy_wp.seed.bulk import chunks
 from learnomy_wp.seed.counting import count_terms
@@ -91,6 +92,7 @@ def remove() -> int:
     for chunk in chunks(db.values(UNUSED_TERMS), 500):
         db.write(delete(terms).where(terms.c.id.in_(chunk)))
     count_terms()
+    rebuilding.rebuild()
     cache.bump(TAGS)
     return len(ids)
 

@@ -67,6 +67,8 @@ enrollments = table(
     index("user", "user_id", "enrolled_at", "id"),
     index("user_status", "user_id", "status", "enrolled_at", "id"),
     index("user_activity", "user_id", "last_activity_at", "id"),
+    index("course_activity", "course_id", "last_activity_at", "id"),
+    index("activity", "last_activity_at", "id"),
     index("recount", "course_id", "curriculum_version", "id"),
     index("transition", "next_transition_at", "id"),
 )

@@ -1,0 +1,1 @@
+"""Analytics of courses, reports of the site, and its students."""
