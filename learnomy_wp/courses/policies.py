@@ -72,6 +72,11 @@ def has_role(actor: Actor, facts: dict[str, Any], roles: tuple[str, ...], capabi
     return holds or actor.can(EDIT_OTHERS_COURSES)
 
 
+def is_staff(actor: Actor, facts: dict[str, Any]) -> bool:
+    """Whether the caller teaches the course whose `role` the facts hold, edits others' courses, or manages the site."""
+    return actor.is_manager or has_role(actor, facts, STAFF)
+
+
 def course_rule(
     name: str, statement: Select[Any], roles: tuple[str, ...], capability: str = "", *, parameter: str = "id"
 ) -> Rule:

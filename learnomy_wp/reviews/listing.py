@@ -7,11 +7,12 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
+from learnomy_wp.courses.policies import is_staff
 from learnomy_wp.kernel import avatars, db
 from learnomy_wp.kernel.actor import Actor
 from learnomy_wp.kernel.errors import NotFound, Unauthenticated
 from learnomy_wp.kernel.page import Filter, Listing, Page, Sort
-from learnomy_wp.reviews import policies, ratings
+from learnomy_wp.reviews import ratings
 from wp_schema.tables import reviews, users
 
 Row = dict[str, Any]
@@ -59,12 +60,12 @@ def list_reviews(actor: Actor, course: Row, query: Mapping[str, Any]) -> Page:
     What is not approved is shown to the course's staff; to anybody else only what is their own.
     """
     values = {**query, "course_id": course["id"], "status": query.get("status") or "approved"}
-    if values["status"] != "approved" and not policies.is_staff(actor, course):
+    if values["status"] != "approved" and not is_staff(actor, course):
         if not actor.is_logged_in:
             raise Unauthenticated
         values["own"] = actor.id
     page = LISTING.page(values, owner=actor.id, total=_total(course, values))
-    rows = complete(page.rows, actor, is_staff=policies.is_staff(actor, course))
+    rows = complete(page.rows, actor, is_staff=is_staff(actor, course))
     return Page(rows, page.total, page.cursor_next, ratings.summary_of(course))
 
 

@@ -41,11 +41,6 @@ STANDING = (
 )
 
 
-def is_staff(actor: Actor, facts: dict[str, Any]) -> bool:
-    """Whether the caller teaches the course whose `role` the facts hold, or manages the site."""
-    return actor.is_manager or policies.has_role(actor, facts, policies.STAFF)
-
-
 def _load_course(actor: Actor, params: Params) -> dict[str, Any]:
     policies.check_content(actor, params)
     return lookups.find_course(actor, params["id"])
@@ -71,7 +66,7 @@ def _load_own(actor: Actor, params: Params) -> dict[str, Any]:
 
 def _load_own_or_staffed(actor: Actor, params: Params) -> dict[str, Any]:
     facts = _load_known(actor, params)
-    if facts["user_id"] != actor.id and not is_staff(actor, facts):
+    if facts["user_id"] != actor.id and not policies.is_staff(actor, facts):
         raise Forbidden
     return facts
 
@@ -82,7 +77,7 @@ def _load_known(actor: Actor, params: Params) -> dict[str, Any]:
     if facts is None:
         raise NotFound("review")
     is_shown = facts["status"] == "approved" and facts["course_status"] == "published"
-    if not (is_shown or facts["user_id"] == actor.id or is_staff(actor, facts)):
+    if not (is_shown or facts["user_id"] == actor.id or policies.is_staff(actor, facts)):
         raise NotFound("review")
     return facts
 
