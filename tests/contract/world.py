@@ -145,7 +145,8 @@ def _instructor(school: School, course_id: int) -> dict[str, Any]:
     """The columns that a row of another on the same course's staff has."""
     known = select(course_instructors).where(course_instructors.c.course_id == course_id)
     row = dict(school.rows(known)[0])
-    return {name: value for name, value in row.items() if name not in ("id", "course_id", "user_id", "role")}
+    own = ("id", "course_id", "user_id", "role", "is_lead", "lead_user_id")
+    return {name: value for name, value in row.items() if name not in own}
 
 
 def _extras(school: School, ids: dict[str, int]) -> None:
