@@ -36,11 +36,6 @@ def sees_all(actor: Actor) -> bool:
     return actor.is_manager or actor.can(EDIT_OTHERS_COURSES)
 
 
-def is_staff(actor: Actor, facts: dict[str, Any]) -> bool:
-    """Whether the caller teaches the course whose `role` the facts hold, or manages the site."""
-    return actor.is_manager or policies.has_role(actor, facts, policies.STAFF)
-
-
 def list_staffed(user_id: int) -> list[int]:
     """The courses that a user is staff of."""
     return db.values(STAFFED, {"user_id": user_id})
@@ -53,14 +48,14 @@ def _load_course(actor: Actor, params: Params) -> dict[str, Any]:
 
 def _load_own_or_staffed(actor: Actor, params: Params) -> dict[str, Any]:
     facts = db.row(FACTS, {"id": params["id"], "actor_id": actor.id})
-    if facts is None or not (facts["user_id"] == actor.id or is_staff(actor, facts)):
+    if facts is None or not (facts["user_id"] == actor.id or policies.is_staff(actor, facts)):
         raise NotFound("enrolment")
     return facts
 
 
 def _load_staffed(actor: Actor, params: Params) -> dict[str, Any]:
     facts = _load_own_or_staffed(actor, params)
-    if not is_staff(actor, facts):
+    if not policies.is_staff(actor, facts):
         raise Forbidden
     return facts
 

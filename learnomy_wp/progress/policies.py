@@ -64,17 +64,12 @@ ORDERED = (
 )
 
 
-def is_staff(actor: Actor, facts: dict[str, Any]) -> bool:
-    """Whether the caller teaches the course, or manages the site."""
-    return actor.is_manager or policies.has_role(actor, facts, policies.STAFF)
-
-
 def find_lesson_facts(actor: Actor, lesson_id: int) -> dict[str, Any] | None:
     """A lesson with all that decides whether the caller may open it; one query."""
     facts = db.row(FACTS, {"id": lesson_id, "actor_id": actor.id, "now": clock.now()})
     if facts is None:
         return None
-    facts["is_staff"] = is_staff(actor, facts)
+    facts["is_staff"] = policies.is_staff(actor, facts)
     facts["access"] = access.access_of(facts, clock.now())
     return facts
 

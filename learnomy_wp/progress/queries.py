@@ -6,12 +6,13 @@ from typing import Any
 
 from sqlalchemy import and_, bindparam, select
 
+from learnomy_wp.courses.policies import is_staff
 from learnomy_wp.enrollments import access
 from learnomy_wp.kernel import db
 from learnomy_wp.kernel.actor import Actor
 from learnomy_wp.kernel.errors import Forbidden, NotFound
 from learnomy_wp.progress import counts
-from learnomy_wp.progress.policies import OPEN_STATES, is_staff
+from learnomy_wp.progress.policies import OPEN_STATES
 from learnomy_wp.progress.state import LessonState, curriculum_states, quiz_states
 from wp_schema.tables import course_instructors, courses, enrollments, lessons, progress, quizzes, sections
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
+from learnomy_wp.courses.policies import is_staff
 from learnomy_wp.enrollments import access
 from learnomy_wp.kernel import clock, db
 from learnomy_wp.kernel.actor import Actor
@@ -16,7 +17,7 @@ from learnomy_wp.progress import drip
 from learnomy_wp.progress.changes import complete_course, recount, restart
 from learnomy_wp.progress.drip import opens_at
 from learnomy_wp.progress.outline import IS_PART, ORDER, SOURCE, find_neighbours, progress_on
-from learnomy_wp.progress.policies import LESSON_ACCESS, LESSON_PROGRESS, LessonLocked, find_lesson_facts, is_staff
+from learnomy_wp.progress.policies import LESSON_ACCESS, LESSON_PROGRESS, LessonLocked, find_lesson_facts
 from learnomy_wp.progress.quizzes import drip_lock, list_quizzes
 from learnomy_wp.progress.rows import lock_enrollment
 from wp_schema.tables import courses, lessons, progress
