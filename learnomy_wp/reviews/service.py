@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from learnomy_wp.courses import lookups
-from learnomy_wp.kernel import cache, clock, db, events, pipeline, settings, trash
+from learnomy_wp.kernel import cache, clock, db, events, pipeline, retention, settings, trash
 from learnomy_wp.kernel.actor import Actor
 from learnomy_wp.kernel.errors import Forbidden, NotFound, refusal
 from learnomy_wp.kernel.trash import InTrash
@@ -41,6 +41,9 @@ MODERATED = settings.declare(
     True,
     fields.Boolean(metadata={"description": "Reviews are shown once somebody approved them."}),
 )
+
+# A day later than anybody may bring it back.
+retention.keep(reviews, reviews.c.deleted_at, days=lambda: trash.KEPT.days + 1, index="deleted")
 
 BY_ID = select(reviews).where(reviews.c.id == bindparam("id"))
 LOCK = BY_ID.with_for_update()

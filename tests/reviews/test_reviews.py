@@ -9,6 +9,7 @@ import pytest
 import time_machine
 from sqlalchemy import select, update
 
+from learnomy_wp.kernel import retention
 from tests.reviews.readers import Readers
 from wp_schema.tables import activity, courses, enrollments, outbox, reviews
 
@@ -252,3 +253,14 @@ def test_a_later_change_is_told_at_its_time(readers: Readers) -> None:
         edited = readers.as_("student").patch(f"/reviews/{found['id']}", json={"body": "Later"}).data
     assert edited["created_at"] == found["created_at"]
     assert edited["updated_at"] > found["updated_at"]
+
+
+def test_what_was_in_the_trash_for_a_month_goes_for_good(readers: Readers) -> None:
+    course = readers.read()
+    kept, gone = readers.review(course["id"]), readers.review(readers.read("student2")["id"], "student2")
+    assert readers.as_("student2").delete(f"/reviews/{gone['id']}").status == 200
+    for days, left in ((30, [kept["id"], gone["id"]]), (32, [kept["id"]])):
+        with time_machine.travel(datetime.now(UTC) + timedelta(days=days), tick=False), readers.api.inside():
+            retention.REMOVALS["reviews"]()
+        wanted = select(reviews.c.id).where(reviews.c.id.in_([kept["id"], gone["id"]]))
+        assert [row["id"] for row in readers.rows(wanted)] == left
