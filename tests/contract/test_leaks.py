@@ -38,6 +38,8 @@ for line in LINES:
 WHO = ("anybody", "user", "staff", "manager")
 OWN_STAFF = {"stripped", "assistant", "co", "owner", "admin"}
 FOREIGN_STAFF = {"other_teacher", "admin"}
+# Where managers, and they alone, read the addresses of other people.
+WITH_ADDRESSES = ("/admin/students",)
 EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
 
 
@@ -128,7 +130,8 @@ def check(world: World, answer: Answer, role: str, row: Row) -> Iterator[str]:
             yield f"{mark} is met"
     own = {f"{name}@example.test" for name in (world.logins[role],)} if role != "guest" else set()
     allowed = own if row["path"] in ("/me", "/auth/me") else set()
-    for address in set(EMAIL.findall(text)) - allowed:
+    is_for_managers = row["path"] in WITH_ADDRESSES and role == "admin"
+    for address in set() if is_for_managers else set(EMAIL.findall(text)) - allowed:
         yield f"the address {address} is shown"
     for secret in (SECRET, hashlib.md5(PASSWORD.encode()).hexdigest(), "$wp$2y$", "session_tokens"):
         if secret in text:
@@ -144,9 +147,11 @@ def check(world: World, answer: Answer, role: str, row: Row) -> Iterator[str]:
 
 def _who(table: dict[str, str], name: str) -> str:
     """Whose a field is; what stands in a map, or in a schema within itself, is its map's."""
-    for known in (name, re.sub(r"(?:children\.)+", "", name), name.partition(".")[0]):
+    known = re.sub(r"(?:children\.)+", "", name)
+    while known:
         if known in table:
             return table[known]
+        known = known.rpartition(".")[0]
     return "nobody"
 
 
