@@ -17,7 +17,7 @@ from learnomy_wp.kernel.trash import InTrash, TrashExpired
 from learnomy_wp.progress.state import LessonLocked
 from learnomy_wp.quizzes import errors, listing, policies, queries, regrading, service, slots, statistics
 from learnomy_wp.quizzes.schemas import QuizIn, QuizOut, QuizPatch, QuizQuery, QuizRowOut
-from learnomy_wp.quizzes.slot_schemas import SlotIn, SlotOut
+from learnomy_wp.quizzes.slot_schemas import SlotIn, SlotOut, SlotQuery
 from learnomy_wp.quizzes.work_schemas import RegradeIn, StatisticsOut
 
 bp = Blueprint("quizzes", group="quizzes")
@@ -79,10 +79,10 @@ def delete_quiz(id: int) -> dict[str, Any]:
     return service.trash_quiz(id)
 
 
-@bp.endpoint("get", "/quizzes/<int:id>/questions", can=policies.STAFF, returns=SlotOut, many=True)
-def list_quiz_questions(id: int) -> Page:
+@bp.endpoint("get", "/quizzes/<int:id>/questions", can=policies.STAFF, query=SlotQuery, returns=SlotOut, many=True)
+def list_quiz_questions(actor: Actor, id: int, query: dict[str, Any]) -> Page:
     """List a quiz's questions in order, with their answers."""
-    return slots.list_slots(id)
+    return slots.list_slots(actor, id, query)
 
 
 @bp.endpoint(

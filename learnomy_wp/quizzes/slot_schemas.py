@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
+from learnomy_wp.kernel.page import PageQuery
 from learnomy_wp.kernel.serialize import Id, In, Line, Out, Time
 from learnomy_wp.questions.schemas import DIFFICULTIES, QuestionIn
 from learnomy_wp.quizzes.schemas import MAX_POINTS, MAX_SLOTS
+from learnomy_wp.quizzes.slots import LISTING
+
+
+class SlotQuery(PageQuery):
+    """Which part of a quiz; the whole of it, if nothing is said."""
+
+    sort = LISTING.sort_field()
+    per_page = fields.Integer(
+        load_default=MAX_SLOTS,
+        validate=validate.Range(1, MAX_SLOTS),
+        metadata={"description": "Rows in a page; an editor loads a whole quiz at once."},
+    )
 
 
 class SlotQuestionOut(Out):

@@ -14,7 +14,7 @@ from sqlalchemy.dialects import mysql, sqlite
 from learnomy_wp.kernel import clock, db, pipeline
 from learnomy_wp.kernel.actor import Actor
 from learnomy_wp.kernel.errors import Detail, ValidationFailed
-from learnomy_wp.kernel.page import Page
+from learnomy_wp.kernel.page import Filter, Listing, Page, Sort
 from learnomy_wp.kernel.trash import InTrash
 from learnomy_wp.quizzes import bank, changes, queries
 from learnomy_wp.quizzes.errors import QuestionInQuiz, TooManyQuestions
@@ -24,34 +24,39 @@ from wp_schema.tables import question_versions, questions, quiz_slots
 Row = dict[str, Any]
 
 _version = func.coalesce(quiz_slots.c.version_id, questions.c.current_version_id)
-LIST = (
-    select(
-        quiz_slots,
-        questions.c.type.label("question_type"),
-        questions.c.title,
-        questions.c.status,
-        questions.c.points.label("own_points"),
-        questions.c.difficulty,
-        questions.c.category_id,
-        questions.c.tags,
-        questions.c.current_version_id,
-        question_versions.c.id.label("shown_version_id"),
-        question_versions.c.number,
-        question_versions.c.prompt_raw,
-        question_versions.c.prompt_html,
-        question_versions.c.content,
-        question_versions.c.feedback,
-        question_versions.c.rubric,
-        question_versions.c.is_answered,
+_SHOWN = select(
+    quiz_slots,
+    questions.c.type.label("question_type"),
+    questions.c.title,
+    questions.c.status,
+    questions.c.points.label("own_points"),
+    questions.c.difficulty,
+    questions.c.category_id,
+    questions.c.tags,
+    questions.c.current_version_id,
+    question_versions.c.id.label("shown_version_id"),
+    question_versions.c.number,
+    question_versions.c.prompt_raw,
+    question_versions.c.prompt_html,
+    question_versions.c.content,
+    question_versions.c.feedback,
+    question_versions.c.rubric,
+    question_versions.c.is_answered,
+).select_from(
+    quiz_slots.outerjoin(questions, questions.c.id == quiz_slots.c.question_id).outerjoin(
+        question_versions, question_versions.c.id == _version
     )
-    .select_from(
-        quiz_slots.outerjoin(questions, questions.c.id == quiz_slots.c.question_id).outerjoin(
-            question_versions, question_versions.c.id == _version
-        )
-    )
-    .where(quiz_slots.c.quiz_id == bindparam("quiz_id"))
-    .order_by(quiz_slots.c.position, quiz_slots.c.id)
 )
+_INDEX = "zblog_lrn_quiz_slots_position"
+LISTING = Listing(
+    _SHOWN,
+    table=quiz_slots,
+    key=quiz_slots.c.id,
+    default="position",
+    sorts={"position": Sort(quiz_slots.c.position, index=_INDEX)},
+    filters={"quiz_id": Filter(lambda value: quiz_slots.c.quiz_id == value, indexes={"position": _INDEX})},
+)
+ONE = _SHOWN.where(quiz_slots.c.id == bindparam("id"))
 HELD = (
     select(quiz_slots)
     .where(quiz_slots.c.quiz_id == bindparam("quiz_id"))
@@ -98,10 +103,10 @@ _QUESTION = (
 )
 
 
-def list_slots(quiz_id: int) -> Page:
-    """All places of a quiz in order, with answers: one page, however many."""
-    rows = [_shown(row) for row in db.rows(LIST, {"quiz_id": quiz_id})]
-    return Page(rows, len(rows))
+def list_slots(actor: Actor, quiz_id: int, query: Mapping[str, Any]) -> Page:
+    """The places of a quiz in order, with answers: all on one page, if nothing else is asked for."""
+    page = LISTING.page({**query, "quiz_id": quiz_id}, owner=actor.id)
+    return page.with_rows([_shown(row) for row in page.rows])
 
 
 def _shown(row: Row) -> Row:
@@ -165,7 +170,7 @@ def add_slot(actor: Actor, quiz_id: int, facts: Mapping[str, Any], *, body: Mapp
         db.execute(COUNT_USES, {"ids": [columns["question_id"]], "more": 1})
     changes.write_quiz(quiz, queries.find_worth(quiz_id), is_changed=True)
     pipeline.locate(f"/quizzes/{quiz_id}/questions")
-    return next(slot for slot in list_slots(quiz_id).rows if slot["id"] == slot_id)
+    return _shown(db.rows(ONE, {"id": slot_id})[0])
 
 
 def _source(body: Mapping[str, Any]) -> str:
