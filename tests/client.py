@@ -69,7 +69,8 @@ class Session:
         answer = self.app.test_client().open(
             f"/wp-json/learnomy/v1{path}", method=method, json=json, headers={**self.headers, **(headers or {})}
         )
-        return Answer(answer.status_code, answer.get_json(silent=True), answer.headers)
+        with answer:
+            return Answer(answer.status_code, answer.get_json(silent=True), answer.headers)
 
     def get(self, path: str, **options: Any) -> Answer:
         return self.request("GET", path, **options)

@@ -18,6 +18,7 @@ from learnomy_wp.kernel import clock, db
 from learnomy_wp.reviews.ratings import roll_up
 from tests.accounts.people import Person
 from tests.client import Api, Session
+from tests.contract import beside
 from tests.contract.quiz_world import build_quizzes
 from tests.courses.school import School, made
 from wp_schema.tables import certificates, course_instructors, courses, jobs, reviews
@@ -95,6 +96,7 @@ def build(api: Api) -> World:
         _course(school, name, title, "teacher2", people, ids)
     _extras(school, ids)
     _enrolments(school, people, ids)
+    beside.add(school, people, sessions, ids, MARKS)
     build_quizzes(school, ids)
     for name, status in (("D", "draft"), ("N", "pending"), ("V", "private"), ("A", "archived"), ("G", "draft")):
         who = "teacher2" if name == "G" else "teacher"
