@@ -52,7 +52,7 @@ COURSE_ANEW = {
     "deleted_at": None,
     "completion_quiz_id": None,
 }
-LESSON_ANEW = {"completed_count": 0, "discussion_count": 0, "version": 1, "trashed_with_parent": False}
+LESSON_ANEW = {"discussion_count": 0, "version": 1, "trashed_with_parent": False}
 QUIZ_ANEW = {
     "attempt_count": 0,
     "passed_count": 0,

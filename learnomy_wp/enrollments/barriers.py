@@ -42,9 +42,7 @@ def find_barriers(course: Mapping[str, Any], *, has_unmet_prerequisite: bool, no
     ends = (course["closes_at"], course["access_ends_at"])
     if course["status"] in ("archived", "trash") or any(at is not None and at <= now for at in ends):
         found.append("enrollment_closed")
-    if course["visibility"] == "members":
-        found.append("membership_required")
-    elif course["price_minor"]:
+    if course["price_minor"]:
         found.append("payment_required")
     if has_unmet_prerequisite:
         found.append("prerequisites_unmet")

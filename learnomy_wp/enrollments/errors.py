@@ -9,7 +9,6 @@ AlreadyEnrolled = refusal("already_enrolled", "Already enrolled in this course."
 AlreadyRequested = refusal("already_requested", "A request for this course waits for approval.")
 EnrollmentNotOpen = refusal("enrollment_not_open", "Enrolment for this course has not opened yet.")
 EnrollmentClosed = refusal("enrollment_closed", "Enrolment for this course has closed.")
-MembershipRequired = refusal("membership_required", "This course is for members. Choose a membership plan first.")
 PaymentRequired = refusal("payment_required", "This course has to be bought first.")
 CourseFull = refusal("course_full", "This course is full.")
 
@@ -19,7 +18,6 @@ BARRIERS: dict[str, type[ApiError]] = {
     for kind in (
         EnrollmentNotOpen,
         EnrollmentClosed,
-        MembershipRequired,
         PaymentRequired,
         PrerequisitesUnmet,
         CourseFull,

@@ -26,7 +26,6 @@ COURSE_COLUMNS = (
     courses.c.title,
     courses.c.slug,
     courses.c.status,
-    courses.c.visibility,
     courses.c.price_minor,
     courses.c.currency,
     courses.c.capacity,
@@ -78,19 +77,21 @@ RENAME_END = (
     .where(_grant.id == bindparam("grant_id"))
     .values(end_reason=bindparam("reason"), updated_at=bindparam("now"))
 )
-# What follows from the grants; nothing is written where none of it differs.
-FOLLOWING = ("status", "has_access", "expires_at", "next_transition_at", "enrolled_at", "source")
+# What follows from the grants, and the bind parameter of each column; nothing is written where none of it differs.
+FOLLOWING = {
+    "status": "status_now",
+    "has_access": "access_now",
+    "expires_at": "until",
+    "next_transition_at": "due",
+    "enrolled_at": "since",
+    "source": "first_source",
+}
 FOLLOW = (
     update(enrollments)
     .where(enrollments.c.id == bindparam("enrollment_id"))
     .values(
         {
-            enrollments.c.status: bindparam("status_now"),
-            enrollments.c.has_access: bindparam("access_now"),
-            enrollments.c.expires_at: bindparam("until"),
-            enrollments.c.next_transition_at: bindparam("due"),
-            enrollments.c.enrolled_at: bindparam("since"),
-            enrollments.c.source: bindparam("first_source"),
+            **{enrollments.c[name]: bindparam(bind) for name, bind in FOLLOWING.items()},
             enrollments.c.updated_at: bindparam("now"),
         }
     )
@@ -172,21 +173,9 @@ def give(
     if ends_at is None and not is_unlimited and course["access_days"]:
         ends_at = begins + timedelta(days=course["access_days"])
     db.execute(END_RUN_OUT, {"of_enrollment": enrollment["id"], "now": now})
-    db.execute(
-        GIVE,
-        {
-            "enrollment_id": enrollment["id"],
-            "user_id": enrollment["user_id"],
-            "course_id": enrollment["course_id"],
-            "source": source,
-            "source_id": source_id,
-            "starts_at": begins,
-            "ends_at": ends_at,
-            "granted_by": actor_id,
-            "created_at": now,
-            "updated_at": now,
-        },
-    )
+    whose = {"enrollment_id": enrollment["id"], "user_id": enrollment["user_id"], "course_id": enrollment["course_id"]}
+    lasts = {"starts_at": begins, "ends_at": ends_at, "created_at": now, "updated_at": now}
+    db.execute(GIVE, {**whose, **lasts, "source": source, "source_id": source_id, "granted_by": actor_id})
 
 
 def end_all(enrollment_id: int, reason: str, *, actor_id: int) -> int:
@@ -235,19 +224,8 @@ def settle(enrollment: Row, course: Mapping[str, Any], *, actor_id: int, is_bulk
     changed = _followed(enrollment, given, standing, now)
     if all(changed[name] == enrollment[name] for name in FOLLOWING):
         return enrollment
-    db.execute(
-        FOLLOW,
-        {
-            "enrollment_id": enrollment["id"],
-            "status_now": changed["status"],
-            "access_now": changed["has_access"],
-            "until": changed["expires_at"],
-            "due": changed["next_transition_at"],
-            "since": changed["enrolled_at"],
-            "first_source": changed["source"],
-            "now": now,
-        },
-    )
+    following = {bind: changed[name] for name, bind in FOLLOWING.items()}
+    db.execute(FOLLOW, {"enrollment_id": enrollment["id"], **following, "now": now})
     tallies.enrollment_moved(enrollment, changed)
     if standing.has_access != bool(enrollment["has_access"]):
         _announce(changed, standing, actor_id, is_bulk=is_bulk)

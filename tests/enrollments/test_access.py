@@ -44,7 +44,6 @@ def test_an_open_course_can_be_joined(world: World) -> None:
     ("values", "wanted"),
     [
         ({"price_minor": 4900, "currency": "EUR"}, ["payment_required"]),
-        ({"visibility": "members", "price_minor": 4900}, ["membership_required"]),
         ({"opens_at": NOW + DAY}, ["enrollment_not_open"]),
         ({"closes_at": NOW - DAY}, ["enrollment_closed"]),
         ({"access_ends_at": NOW - DAY}, ["enrollment_closed"]),

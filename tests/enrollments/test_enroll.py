@@ -81,7 +81,6 @@ def test_the_number_of_students_follows_in_course_and_terms(world: World) -> Non
     ("values", "code", "status"),
     [
         ({"price_minor": 4900, "currency": "EUR"}, "payment_required", 409),
-        ({"visibility": "members"}, "membership_required", 409),
         ({"opens_at": NOW + DAY}, "enrollment_not_open", 409),
         ({"closes_at": NOW - DAY}, "enrollment_closed", 409),
         ({"access_ends_at": NOW - DAY}, "enrollment_closed", 409),

@@ -106,7 +106,6 @@ def test_a_request_that_comes_to_nothing_leaves_all_as_it_was(
     ("values", "code"),
     [
         ({"price_minor": 4900, "currency": "EUR"}, "payment_required"),
-        ({"visibility": "members"}, "membership_required"),
         ({"opens_at": datetime.now(UTC) + DAY}, "enrollment_not_open"),
         ({"closes_at": datetime.now(UTC) - DAY}, "enrollment_closed"),
         ({"capacity": 0}, "course_full"),

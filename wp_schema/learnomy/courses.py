@@ -103,7 +103,6 @@ courses = table(
     json("outcomes"),
     json("audience"),
     maybe_body("faq_html"),
-    state("visibility", "public"),  # public | hidden (not in lists) | members
     json("extra"),
     key("demo_key", 64, null=True),
     version(),

@@ -80,7 +80,6 @@ lessons = table(
     maybe_count("required_video_share"),
     flag("requires_scroll"),
     ref("required_quiz_id", null=True),
-    count("completed_count"),
     count("discussion_count"),
     json("extra"),
     version(),
