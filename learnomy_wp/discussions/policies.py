@@ -42,7 +42,7 @@ def _load(actor: Actor, params: Params) -> dict[str, Any]:
     found = db.row(FACTS, {"id": params["id"], "actor_id": actor.id})
     if found is None:
         raise NotFound("post")
-    found["is_staff"] = actor.is_manager or policies.has_role(actor, found, policies.STAFF)
+    found["is_staff"] = policies.is_staff(actor, found)
     if found["is_staff"] or (found["user_id"] == actor.id and found["status"] not in ("trash", "spam")):
         return found
     raise Forbidden if _is_shown(actor, found) else NotFound("post")
