@@ -135,7 +135,7 @@ class Formula:
                 if not math.isfinite(size):
                     raise NoValue
                 greatest = max(greatest, size)
-                stack.append(value)
+                stack.append(complex(value.real) if value.imag == 0 else value)  # no negative zero beside it
         except (ArithmeticError, ValueError):
             raise NoValue from None
         return stack[0], greatest

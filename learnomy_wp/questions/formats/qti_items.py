@@ -17,6 +17,12 @@ _NAMES = (
 INTERACTIONS = frozenset(f"{name}Interaction" for name in _NAMES.split())
 INLINE = ("textEntryInteraction", "inlineChoiceInteraction")
 OUTCOMES = ("general", "correct", "partial", "incorrect")
+# What response processing may consist of and still say no more than the declarations do.
+_PLAIN = (
+    "responseCondition responseIf responseElseIf responseElse setOutcomeValue match variable correct baseValue"
+    " mapResponse sum index isNull gte gt multiple"
+)
+PLAIN = frozenset(_PLAIN.split())
 _NOTED = {"object": "files", "math": "formulas", "rubricBlock": "rubrics"}
 _HIDDEN = ("feedbackInline", "feedbackBlock", "prompt", "templateInline", "templateBlock")
 
@@ -60,6 +66,9 @@ class _Reader:
                 self.item.note(what, f"The {what} of this item are not taken over.", where=name)
         if any("://" not in (image.get("src") or "://") for image in root.iter("img")):
             self.item.note("files", "Pictures within the archive are not taken over.")
+        steps = () if self.processing is None else list(self.processing.iter())[1:]
+        if root.get("adaptive") == "true" or any(step.tag not in PLAIN for step in steps):
+            self.item.note("scoring", "Points are given for right answers; conditions of the item's own are not kept.")
         if root.find("templateDeclaration") is not None:
             raise NotUnderstood("The item is a template, whose values are drawn.")
 

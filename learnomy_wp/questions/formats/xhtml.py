@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from html.parser import HTMLParser
 from xml.etree.ElementTree import Element, SubElement
 
+import nh3
+
 from learnomy_wp.questions.formats.base import writable
 from learnomy_wp.questions.formats.markup import local
 from learnomy_wp.questions.types.base import Html
@@ -99,7 +101,7 @@ def _inner(element: Element, special: Callable[[Element], str | None], without: 
 
 
 def _whole(element: Element, name: str, special: Callable[[Element], str | None], without: frozenset[str]) -> str:
-    if name not in KEPT:
+    if name not in nh3.ALLOWED_TAGS:
         return _inner(element, special, without)
     given = "".join(f' {key}="{html.escape(value)}"' for key, value in element.attrib.items() if "}" not in key)
     if name in _VOID:

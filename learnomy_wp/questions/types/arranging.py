@@ -21,9 +21,10 @@ from learnomy_wp.questions.types.base import (
     Response,
     Shown,
     bounded,
+    current,
     feedback_field,
     id_field,
-    id_of,
+    is_token,
     plain,
     token_of,
     with_ids,
@@ -101,73 +102,62 @@ class Matching:
         return found
 
     def draw(self, content: Content, draw: Draw) -> Layout:
-        first: dict[str, str] = {}
-        for item, text in _answers(content).items():
-            first.setdefault(text, item)
         return {
-            "prompts": draw.shuffled("prompt", [pair["id"] for pair in content["pairs"]]),
-            "answers": draw.shuffled("answer", first.values()),
+            "prompts": draw.shuffled("prompt", _prompts(content)),
+            "answers": draw.shuffled("answer", _answers(content)),
         }
 
     def present(self, content: Content, layout: Layout, prompt_html: str) -> Shown:
-        pairs, answers = by_id(content["pairs"]), _answers(content)
+        sides = {"prompts": _prompts(content), "answers": _answers(content)}
         return Shown(
             prompt_html,
             {
-                "prompts": [
-                    {"id": token, "text_html": pairs[item]["prompt_html"]}
-                    for token, item in layout["prompts"]
-                    if item in pairs
-                ],
-                "answers": [
-                    {"id": token, "text_html": answers[item]} for token, item in layout["answers"] if item in answers
-                ],
+                name: [{"id": token, "text_html": texts[item]} for token, item in current(layout[name], texts).items()]
+                for name, texts in sides.items()
             },
         )
 
     def check_response(self, content: Content, layout: Layout, response: Response) -> Response:
         if not isinstance(response, dict):
             raise ValueError("Send an object: by the id of each prompt the id of its answer.")
-        known = [token for token, _item in layout["prompts"]]
+        known = [entry[0] for entry in layout["prompts"]]
         if not set(response) <= set(known):
             raise ValueError("There is no such prompt.")
         given = {token: response[token] for token in known if response.get(token) is not None}
-        if any(not isinstance(one, str) or id_of(layout["answers"], one) is None for one in given.values()):
+        if not all(is_token(layout["answers"], one) for one in given.values()):
             raise ValueError("There is no such answer.")
         return given
 
     def grade(self, content: Content, layout: Layout, response: Response) -> Grade:
-        answers = _answers(content)
+        prompts, answers = current(layout["prompts"], _prompts(content)), _answers(content)
+        held = current(layout["answers"], answers)
         parts: list[dict[str, Any]] = []
         for pair in content["pairs"]:
-            token = token_of(layout["prompts"], pair["id"])
-            chosen = id_of(layout["answers"], response.get(token)) or ""
-            is_right = answers.get(chosen) == pair["answer_html"]
+            token = token_of(prompts, pair["id"])
+            chosen = held.get(response.get(token) or "")
+            is_right = chosen is not None and answers[chosen] == pair["answer_html"]
             parts.append({"id": token, "fraction": 1.0 if is_right else 0.0})
         return Grade(bounded(sum(part["fraction"] for part in parts) / len(parts)), parts)
 
     def right_answer(self, content: Content, layout: Layout) -> Any:
-        answers = _answers(content)
-        tokens = {answers[item]: token for token, item in layout["answers"] if item in answers}
-        found = {token_of(layout["prompts"], pair["id"]): tokens.get(pair["answer_html"]) for pair in content["pairs"]}
-        return {prompt: answer for prompt, answer in found.items() if prompt and answer}
+        prompts, answers = current(layout["prompts"], _prompts(content)), _answers(content)
+        tokens = {answers[item]: token for token, item in current(layout["answers"], answers).items()}
+        right = {token_of(prompts, pair["id"]): tokens.get(pair["answer_html"]) for pair in content["pairs"]}
+        return {prompt: answer for prompt, answer in right.items() if prompt and answer}
 
     def answer_feedback(self, content: Content, layout: Layout, response: Response) -> dict[str, str]:
         pairs = by_id(content["pairs"])
-        return {
-            token: pairs[item]["feedback_html"]
-            for token, item in layout["prompts"]
-            if token in response and item in pairs
-        }
+        held = current(layout["prompts"], _prompts(content))
+        return {token: pairs[item]["feedback_html"] for token, item in held.items() if token in response}
 
     def choices(self, content: Content, layout: Layout, response: Response) -> list[str]:
-        pairs, answers = by_id(content["pairs"]), _answers(content)
+        texts, answers = _prompts(content), _answers(content)
+        held = current(layout["answers"], answers)
         said = []
-        for token, item in layout["prompts"]:
-            chosen = id_of(layout["answers"], response.get(token))
-            if item in pairs and chosen in answers:
-                sides = (pairs[item]["prompt_html"], answers[chosen])
-                said.append(" → ".join(plain(side)[:_HALF] for side in sides))
+        for token, item in current(layout["prompts"], texts).items():
+            chosen = held.get(response.get(token) or "")
+            if chosen is not None:
+                said.append(" → ".join(plain(side)[:_HALF] for side in (texts[item], answers[chosen])))
         return said
 
 
@@ -187,25 +177,24 @@ class Ordering:
         return found
 
     def draw(self, content: Content, draw: Draw) -> Layout:
-        return {"items": draw.shuffled("item", [item["id"] for item in content["items"]])}
+        return {"items": draw.shuffled("item", _items(content))}
 
     def present(self, content: Content, layout: Layout, prompt_html: str) -> Shown:
-        known = by_id(content["items"])
-        shown = [
-            {"id": token, "text_html": known[item]["text_html"]} for token, item in layout["items"] if item in known
-        ]
-        return Shown(prompt_html, {"items": shown})
+        texts = _items(content)
+        held = current(layout["items"], texts)
+        return Shown(prompt_html, {"items": [{"id": token, "text_html": texts[item]} for token, item in held.items()]})
 
     def check_response(self, content: Content, layout: Layout, response: Response) -> Response:
         if not isinstance(response, list) or not all(isinstance(token, str) for token in response):
             raise ValueError("Send a list of the ids of the items, in order.")
-        if len(set(response)) != len(response) or any(id_of(layout["items"], token) is None for token in response):
+        if len(set(response)) != len(response) or not all(is_token(layout["items"], token) for token in response):
             raise ValueError("Put the items in order, each once, by its id.")
         return list(response)
 
     def grade(self, content: Content, layout: Layout, response: Response) -> Grade:
         right = [item["id"] for item in content["items"]]
-        given = [id_of(layout["items"], token) for token in response]
+        held = current(layout["items"], _items(content))
+        given = [held.get(token) for token in response]
         parts: list[dict[str, Any]] = [
             {"id": token, "fraction": 1.0 if place < len(right) and right[place] == item else 0.0}
             for place, (token, item) in enumerate(zip(response, given, strict=True))
@@ -216,25 +205,37 @@ class Ordering:
             return Grade(0.0, parts)
         if content["scoring"] == "neighbours":
             pairs = set(pairwise(right))
-            held = sum(pair in pairs for pair in pairwise(given))
-            return Grade(bounded(held / len(pairs)), parts)
+            followed = sum(pair in pairs for pair in pairwise(given))
+            return Grade(bounded(followed / len(pairs)), parts)
         return Grade(bounded(sum(part["fraction"] for part in parts) / len(right)), parts)
 
     def right_answer(self, content: Content, layout: Layout) -> Any:
-        tokens = (token_of(layout["items"], item["id"]) for item in content["items"])
+        held = current(layout["items"], _items(content))
+        tokens = (token_of(held, item["id"]) for item in content["items"])
         return [token for token in tokens if token]
 
     def answer_feedback(self, content: Content, layout: Layout, response: Response) -> dict[str, str]:
         return {}
 
     def choices(self, content: Content, layout: Layout, response: Response) -> list[str]:
-        known = by_id(content["items"])
-        given = [id_of(layout["items"], token) for token in response]
-        said = [(place, known[item]["text_html"]) for place, item in enumerate(given, 1) if item in known]
+        texts = _items(content)
+        held = current(layout["items"], texts)
+        said = [(place, texts[held[token]]) for place, token in enumerate(response, 1) if token in held]
         return [f"{place}. {plain(text)}"[:MAX_LABEL] for place, text in said]
 
 
+def _prompts(content: Content) -> dict[str, str]:
+    return {pair["id"]: pair["prompt_html"] for pair in content["pairs"]}
+
+
 def _answers(content: Content) -> dict[str, str]:
-    """What can be matched, by id: the answers of the pairs, then those that match nothing."""
+    """What can be matched, by id, each text once: the answers of the pairs, then those that match nothing."""
     parts: list[Mapping[str, Any]] = [*content["pairs"], *content["distractors"]]
-    return {part["id"]: part["answer_html"] for part in parts}
+    first: dict[str, str] = {}
+    for part in parts:
+        first.setdefault(part["answer_html"], part["id"])
+    return {item: text for text, item in first.items()}
+
+
+def _items(content: Content) -> dict[str, str]:
+    return {item["id"]: item["text_html"] for item in content["items"]}

@@ -2,8 +2,8 @@
 
 A question's `content` is what its type makes of it, the key included. An attempt freezes a `layout` of it: the order
 of its choices, each under a token that says nothing of its place or of the key, and what was drawn for it. A learner
-sees `present(...)` alone; a `response` names choices by those tokens. `content` keeps an `id` for each choice, which
-stays the same from version to version, so that a response can be graded by another version than it was given for.
+sees `present(...)` alone; a `response` names choices by those tokens. A response can be graded by another version than
+it was given for: a choice is found again by what it said, else by the `id` that content keeps for it.
 """
 
 from __future__ import annotations
@@ -64,12 +64,12 @@ class Draw:
         """A name for an item which says nothing of it."""
         return self._digest("token", kind, item)[:12]
 
-    def shuffled(self, kind: str, items: Iterable[str], *, keep: bool = False) -> list[list[str]]:
-        """`[token, id]` for each item, in an order of chance; in the given one with `keep`."""
-        found = list(items)
+    def shuffled(self, kind: str, texts: Mapping[str, str], *, keep: bool = False) -> list[list[str]]:
+        """Token, id and the digest of its text for each item, in an order of chance; in the given one with `keep`."""
+        found = list(texts)
         if not keep:
             found.sort(key=lambda item: self._digest("order", kind, item))
-        return [[self.token(kind, item), item] for item in found]
+        return [[self.token(kind, item), item, _digest_of(texts[item])] for item in found]
 
     def number(self, name: str) -> float:
         """A number from 0 up to 1."""
@@ -186,14 +186,32 @@ def plain(markup: str) -> str:
 # --- responses ---------------------------------------------------------------------------
 
 
-def id_of(pairs: Iterable[Sequence[str]], token: Any) -> str | None:
-    """The id behind a token."""
-    return next((item for known, item in pairs if known == token), None)
+def current(entries: Iterable[Sequence[str]], texts: Mapping[str, str]) -> dict[str, str]:
+    """The ids behind the tokens of a layout, in its order, `texts` being what there is now by id.
+
+    What says the same is the same, wherever it stands now; what does so no more is known by its id.
+    """
+    by_text = {_digest_of(text): item for item, text in texts.items()}
+    found: dict[str, str] = {}
+    for token, item, seen in entries:
+        now = by_text.get(seen, item)
+        if now in texts:
+            found[token] = now
+    return found
 
 
-def token_of(pairs: Iterable[Sequence[str]], item: str) -> str | None:
-    """The token of an id."""
-    return next((token for token, known in pairs if known == item), None)
+def token_of(held: Mapping[str, str], item: str) -> str | None:
+    """The token of an id among those of `current`."""
+    return next((token for token, known in held.items() if known == item), None)
+
+
+def is_token(entries: Iterable[Sequence[str]], token: Any) -> bool:
+    """Whether a layout has this token."""
+    return isinstance(token, str) and any(entry[0] == token for entry in entries)
+
+
+def _digest_of(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def text_of(response: Any, longest: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from marshmallow import ValidationError as Invalid
 from marshmallow import fields, validate
@@ -19,9 +19,10 @@ from learnomy_wp.questions.types.base import (
     Response,
     Shown,
     bounded,
+    current,
     full,
     id_field,
-    id_of,
+    is_token,
     plain,
     text_of,
     token_of,
@@ -99,8 +100,8 @@ class FillBlank:
         blanks = []
         for blank in content["blanks"]:
             held = layout["blanks"].get(blank["id"], [])
-            known = _options(blank)
-            options = [{"id": token, "text": known[item]} for token, item in held if item in known]
+            texts = _options(blank)
+            options = [{"id": token, "text": texts[item]} for token, item in current(held, texts).items()]
             kind = "select" if blank["kind"] == "select" else "text"
             blanks.append({"id": blank["id"], "kind": kind, "options": options})
         return Shown(prompt_html, {"blanks": blanks})
@@ -117,7 +118,7 @@ class FillBlank:
                 continue
             text = text_of(response[item], MAX_SHORT)
             held = layout["blanks"].get(item)
-            if held is not None and text and id_of(held, text) is None:
+            if held is not None and text and not is_token(held, text):
                 raise ValueError("Choose one of the options of the blank, by its id.")
             kept[item] = text
         return kept
@@ -144,7 +145,8 @@ class FillBlank:
         for blank in content["blanks"]:
             text = response.get(blank["id"]) or ""
             if blank["kind"] == "select":
-                text = _options(blank).get(id_of(layout["blanks"].get(blank["id"], []), text) or "", "")
+                texts = _options(blank)
+                text = texts.get(current(layout["blanks"].get(blank["id"], []), texts).get(text, ""), "")
             if text:
                 said.append(plain(f"[{blank['id']}] ") + " " + folded(text)[:40])
         return said
@@ -161,11 +163,14 @@ def _check_blank(blank: Mapping[str, Any]) -> None:
         raise Invalid({accepted: error.messages["answers"]}) from None  # type: ignore[call-overload]
     if blank["kind"] == "select" and len(blank["answers"]) < 2:
         raise Invalid({"answers": ["A select has two options at least."]})
+    texts = [answer["text"] for answer in blank["answers"]]
+    if len(set(texts)) != len(texts):
+        raise Invalid({"answers": ["Two say the same."]})
 
 
 def _options(blank: Mapping[str, Any]) -> dict[str, str]:
-    """The options of a select: their texts by the folded text, which stays when they are put in another order."""
-    return {folded(answer["text"], case_sensitive=True): answer["text"] for answer in blank["answers"]}
+    """The options of a select by their places."""
+    return {str(place): answer["text"] for place, answer in enumerate(blank["answers"])}
 
 
 def _find(blank: Mapping[str, Any], layout: Layout, said: str | None) -> Mapping[str, Any] | None:
@@ -176,14 +181,14 @@ def _find(blank: Mapping[str, Any], layout: Layout, said: str | None) -> Mapping
         return find_number(blank["numbers"], said)
     if blank["kind"] == "text":
         return find_accepted(blank, said)
-    chosen = id_of(layout["blanks"].get(blank["id"], []), said)
-    return next((one for one in blank["answers"] if folded(one["text"], case_sensitive=True) == chosen), None)
+    chosen = current(layout["blanks"].get(blank["id"], []), _options(blank)).get(said)
+    return None if chosen is None else cast("Mapping[str, Any]", blank["answers"][int(chosen)])
 
 
 def _right(blank: Mapping[str, Any], layout: Layout) -> str | None:
     if blank["kind"] == "number":
         return next(written(one["value"]) for one in blank["numbers"] if full(one["fraction"]) == 1)
-    text: str = next(one["text"] for one in blank["answers"] if full(one["fraction"]) == 1)
+    place, text = next((at, one["text"]) for at, one in enumerate(blank["answers"]) if full(one["fraction"]) == 1)
     if blank["kind"] == "text":
-        return text
-    return token_of(layout["blanks"].get(blank["id"], []), folded(text, case_sensitive=True))
+        return str(text)
+    return token_of(current(layout["blanks"].get(blank["id"], []), _options(blank)), str(place))

@@ -19,11 +19,12 @@ from learnomy_wp.questions.types.base import (
     Response,
     Shown,
     bounded,
+    current,
     feedback_field,
     fraction_field,
     full,
     id_field,
-    id_of,
+    is_token,
     plain,
     token_of,
     with_ids,
@@ -75,23 +76,20 @@ class _Choice:
         return found
 
     def draw(self, content: Content, draw: Draw) -> Layout:
-        ids = [answer["id"] for answer in content["answers"]]
-        return {"choices": draw.shuffled("choice", ids, keep=not (draw.shuffle and content["shuffle"]))}
+        return {"choices": draw.shuffled("choice", _texts(content), keep=not (draw.shuffle and content["shuffle"]))}
 
     def present(self, content: Content, layout: Layout, prompt_html: str) -> Shown:
-        known = by_id(content["answers"])
-        shown = [{"id": token, "text_html": known[item]["text_html"]} for token, item in _held(layout, known)]
-        return Shown(prompt_html, {"choices": shown})
+        texts = _texts(content)
+        held = current(layout["choices"], texts)
+        return Shown(
+            prompt_html, {"choices": [{"id": token, "text_html": texts[item]} for token, item in held.items()]}
+        )
 
     def answer_feedback(self, content: Content, layout: Layout, response: Response) -> dict[str, str]:
-        known = by_id(content["answers"])
-        return {
-            token: known[item]["feedback_html"] for token, item in _held(layout, known) if token in listed(response)
-        }
+        return {token: answer["feedback_html"] for token, answer in _chosen(content, layout, response)}
 
     def choices(self, content: Content, layout: Layout, response: Response) -> list[str]:
-        known = by_id(content["answers"])
-        return [plain(known[item]["text_html"]) for token, item in _held(layout, known) if token in listed(response)]
+        return [plain(answer["text_html"]) for _token, answer in _chosen(content, layout, response)]
 
 
 class SingleChoice(_Choice):
@@ -107,17 +105,18 @@ class SingleChoice(_Choice):
         return found
 
     def check_response(self, content: Content, layout: Layout, response: Response) -> Response:
-        if not isinstance(response, str) or id_of(layout["choices"], response) is None:
+        if not is_token(layout["choices"], response):
             raise ValueError("Choose one of the answers, by its id.")
         return response
 
     def grade(self, content: Content, layout: Layout, response: Response) -> Grade:
-        answer = by_id(content["answers"]).get(id_of(layout["choices"], response) or "")
-        return Grade(bounded(full(answer["fraction"])) if answer else 0.0)
+        shares = [answer["fraction"] for _token, answer in _chosen(content, layout, response)]
+        return Grade(bounded(full(shares[0])) if shares else 0.0)
 
     def right_answer(self, content: Content, layout: Layout) -> Any:
+        held = current(layout["choices"], _texts(content))
         right = (answer["id"] for answer in content["answers"] if full(answer["fraction"]) == 1)
-        return next((token for item in right if (token := token_of(layout["choices"], item))), None)
+        return next((token for item in right if (token := token_of(held, item))), None)
 
 
 class MultipleChoice(_Choice):
@@ -135,15 +134,13 @@ class MultipleChoice(_Choice):
     def check_response(self, content: Content, layout: Layout, response: Response) -> Response:
         if not isinstance(response, list) or not all(isinstance(token, str) for token in response):
             raise ValueError("Send a list of the ids of the answers.")
-        known = [token for token, _item in layout["choices"]]
+        known = [entry[0] for entry in layout["choices"]]
         if len(set(response)) != len(response) or not set(response) <= set(known):
             raise ValueError("Choose among the answers, each once, by its id.")
         return [token for token in known if token in response]
 
     def grade(self, content: Content, layout: Layout, response: Response) -> Grade:
-        known = by_id(content["answers"])
-        chosen = [(token, id_of(layout["choices"], token) or "") for token in response]
-        shares = [(token, known[item]["fraction"] if item in known else 0.0) for token, item in chosen]
+        shares = [(token, answer["fraction"]) for token, answer in _chosen(content, layout, response)]
         return Grade(
             bounded(full(sum(share for _token, share in shares))),
             [{"id": token, "fraction": share} for token, share in shares],
@@ -151,7 +148,8 @@ class MultipleChoice(_Choice):
 
     def right_answer(self, content: Content, layout: Layout) -> Any:
         known = by_id(content["answers"])
-        return [token for token, item in _held(layout, known) if known[item]["fraction"] > 0]
+        held = current(layout["choices"], _texts(content))
+        return [token for token, item in held.items() if known[item]["fraction"] > 0]
 
 
 class TrueFalse:
@@ -195,11 +193,12 @@ def by_id(parts: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
     return {part["id"]: part for part in parts}
 
 
-def listed(response: Response) -> list[Any]:
-    """A response that names one or several, as a list."""
-    return response if isinstance(response, list) else [response]
+def _texts(content: Content) -> dict[str, str]:
+    return {answer["id"]: answer["text_html"] for answer in content["answers"]}
 
 
-def _held(layout: Layout, known: Mapping[str, Any]) -> list[Sequence[str]]:
-    """The choices of a layout that are still there."""
-    return [pair for pair in layout["choices"] if pair[1] in known]
+def _chosen(content: Content, layout: Layout, response: Response) -> list[tuple[str, Mapping[str, Any]]]:
+    """The answers that a response names, by their tokens, in the order of the layout."""
+    named = response if isinstance(response, list) else [response]
+    known, held = by_id(content["answers"]), current(layout["choices"], _texts(content))
+    return [(token, known[item]) for token, item in held.items() if token in named]
