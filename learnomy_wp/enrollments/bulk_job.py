@@ -224,9 +224,7 @@ def _failed(details: Sequence[Detail]) -> Row:
 
 
 def _broken() -> Row:
-    return _failed(
-        [Detail("", InternalError.code, "This row could not be done. The log of the site says why.")]
-    )
+    return _failed([Detail("", InternalError.code, "This row could not be done. The log of the site says why.")])
 
 
 def _report(payload: Mapping[str, Any], results: list[Row]) -> Row:

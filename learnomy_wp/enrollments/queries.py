@@ -151,19 +151,7 @@ def _is_known(course: Row) -> bool:
 
 
 def _explain(actor: Actor, course: Row, standing: Access, *, is_staff: bool, now: datetime) -> Row:
-    unmet = bool(course["has_unmet_prerequisite"])
-    in_the_way: list[tuple[str, ApiError]] = []
-    can_enroll = False
-    if standing.is_enrolled:
-        if standing.reason is not None:
-            in_the_way.append((standing.reason, access.refuse(standing.reason)))
-        if unmet and course["started_at"] is None:
-            in_the_way.append(("prerequisites_unmet", access.PrerequisitesUnmet()))
-    else:
-        found = barriers.find_barriers(course, has_unmet_prerequisite=unmet, now=now)
-        can_enroll = actor.is_logged_in and not found and standing.reason != "enrollment_pending"
-        first = ("login_required", Unauthenticated()) if not actor.is_logged_in else _standing(standing)
-        in_the_way = [first, *((code, BARRIERS[code]()) for code in found)]
+    in_the_way, can_enroll = _find_obstacles(actor, course, standing, now)
     if is_staff:
         in_the_way = []
     capacity = course["capacity"]
@@ -184,12 +172,32 @@ def _explain(actor: Actor, course: Row, standing: Access, *, is_staff: bool, now
         **{name: course[name] for name in ("opens_at", "closes_at", "access_starts_at", "access_ends_at")},
         "access_days": course["access_days"],
         "expires_at": standing.expires_at,
-        "prerequisites": [
-            {**row, "is_completed": bool(row["completion_no"])}
-            for row in db.rows(PREREQUISITES, {"course_id": course["id"], "actor_id": actor.id})
-            if is_staff or row["status"] == "published"
-        ],
+        "prerequisites": _prerequisites(actor, course["id"], is_staff=is_staff),
     }
+
+
+def _find_obstacles(
+    actor: Actor, course: Row, standing: Access, now: datetime
+) -> tuple[list[tuple[str, ApiError]], bool]:
+    """What keeps the caller from the course, the nearest first; and whether enrolling would help."""
+    unmet = bool(course["has_unmet_prerequisite"])
+    if standing.is_enrolled:
+        found = [] if standing.reason is None else [(standing.reason, access.refuse(standing.reason))]
+        if unmet and course["started_at"] is None:
+            found.append(("prerequisites_unmet", access.PrerequisitesUnmet()))
+        return found, False
+    codes = barriers.find_barriers(course, has_unmet_prerequisite=unmet, now=now)
+    can_enroll = actor.is_logged_in and not codes and standing.reason != "enrollment_pending"
+    first = ("login_required", Unauthenticated()) if not actor.is_logged_in else _standing(standing)
+    return [first, *((code, BARRIERS[code]()) for code in codes)], can_enroll
+
+
+def _prerequisites(actor: Actor, course_id: int, *, is_staff: bool) -> list[Row]:
+    return [
+        {**row, "is_completed": bool(row["completion_no"])}
+        for row in db.rows(PREREQUISITES, {"course_id": course_id, "actor_id": actor.id})
+        if is_staff or row["status"] == "published"
+    ]
 
 
 def _standing(standing: Access) -> tuple[str, ApiError]:

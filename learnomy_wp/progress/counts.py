@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import bindparam, case, exists, func, select, true, update
+from sqlalchemy import bindparam, case, exists, func, or_, select, true, update
 
 from learnomy_wp.kernel import clock, db, events
 from learnomy_wp.progress.events import CourseCompleted
 from learnomy_wp.progress.outline import IS_PART, ORDER, SOURCE, progress_on
 from learnomy_wp.reports import tallies
-from wp_schema.tables import courses, enrollments, lessons, progress
+from wp_schema.tables import courses, enrollments, lessons, progress, quizzes
 
 Row = dict[str, Any]
 
@@ -47,7 +47,9 @@ _open_topics = (
 
 
 def _has_passed(quiz_id: Any) -> Any:
-    return exists(
+    """Whether the user passed a quiz; one that was withdrawn, so that nobody can take it, asks for nothing."""
+    is_withdrawn = exists(select(quizzes.c.id).where(quizzes.c.id == quiz_id, quizzes.c.status != "published"))
+    has_passed = exists(
         select(progress.c.id).where(
             progress.c.user_id == bindparam("user_id"),
             progress.c.object_type == "quiz",
@@ -55,6 +57,7 @@ def _has_passed(quiz_id: Any) -> Any:
             progress.c.state == "completed",
         )
     )
+    return or_(has_passed, is_withdrawn)
 
 
 TALLY = (
@@ -73,25 +76,25 @@ TALLY = (
     .select_from(courses.join(_counted, true()))
     .where(courses.c.id == bindparam("course_id"))
 )
+# What is written of an enrolment, and the bind parameter of each column.
+WRITTEN = {
+    "lessons_completed": "completed",
+    "lessons_total": "total",
+    "progress_percent": "percent",
+    "next_lesson_id": "next_lesson",
+    "curriculum_version": "version_counted",
+    "last_lesson_id": "last_lesson",
+    "started_at": "started",
+    "last_activity_at": "active",
+    "status": "status_now",
+    "completed_at": "completed_on",
+    "completion_no": "times_completed",
+    "updated_at": "now",
+}
 WRITE = (
     update(enrollments)
     .where(enrollments.c.id == bindparam("enrollment_id"))
-    .values(
-        {
-            enrollments.c.lessons_completed: bindparam("completed"),
-            enrollments.c.lessons_total: bindparam("total"),
-            enrollments.c.progress_percent: bindparam("percent"),
-            enrollments.c.next_lesson_id: bindparam("next_lesson"),
-            enrollments.c.curriculum_version: bindparam("version_counted"),
-            enrollments.c.last_lesson_id: bindparam("last_lesson"),
-            enrollments.c.started_at: bindparam("started"),
-            enrollments.c.last_activity_at: bindparam("active"),
-            enrollments.c.status: bindparam("status_now"),
-            enrollments.c.completed_at: bindparam("completed_on"),
-            enrollments.c.completion_no: bindparam("times_completed"),
-            enrollments.c.updated_at: bindparam("now"),
-        }
-    )
+    .values({enrollments.c[name]: bindparam(bind) for name, bind in WRITTEN.items()})
 )
 COUNT_COMPLETION = (
     update(courses)
@@ -167,24 +170,7 @@ def write(
         }
     if completes:
         changed |= {"status": "completed", "completed_at": now, "completion_no": enrollment["completion_no"] + 1}
-    db.execute(
-        WRITE,
-        {
-            "enrollment_id": enrollment["id"],
-            "completed": changed["lessons_completed"],
-            "total": changed["lessons_total"],
-            "percent": changed["progress_percent"],
-            "next_lesson": changed["next_lesson_id"],
-            "version_counted": changed["curriculum_version"],
-            "last_lesson": changed["last_lesson_id"],
-            "started": changed["started_at"],
-            "active": changed["last_activity_at"],
-            "status_now": changed["status"],
-            "completed_on": changed["completed_at"],
-            "times_completed": changed["completion_no"],
-            "now": now,
-        },
-    )
+    db.execute(WRITE, {"enrollment_id": enrollment["id"], **{bind: changed[name] for name, bind in WRITTEN.items()}})
     tallies.enrollment_moved(enrollment, changed)
     if completes:
         _announce(changed, actor_id)

@@ -58,18 +58,7 @@ def find_course_progress(actor: Actor, course_id: int, user_id: int | None = Non
     Raises `NotFound`, `NotEnrolled` and, for somebody else's, `Forbidden`.
     """
     learner = user_id or actor.id
-    course = db.row(COURSE, {"course_id": course_id, "user_id": learner, "actor_id": actor.id})
-    if course is None:
-        raise NotFound("course")
-    staff = is_staff(actor, course)
-    if not staff and course["course_status"] not in OPEN_STATES:
-        raise NotFound("course")
-    if learner != actor.id and not staff:
-        raise Forbidden if course["course_status"] == "published" else NotFound("course")
-    if course["enrollment_id"] is None:
-        if learner != actor.id:
-            raise NotFound("enrolment")
-        raise access.NotEnrolled if staff or course["course_status"] == "published" else NotFound("course")
+    course = _find_standing(actor, course_id, learner)
     # Another learner's locks are the learner's, not those of who asks.
     whose = actor if learner == actor.id else Actor(id=learner)
     states = curriculum_states(whose, course_id)
@@ -94,6 +83,23 @@ def find_course_progress(actor: Actor, course_id: int, user_id: int | None = Non
         "next_lesson": _find_next(parts),
         "items": [*(_lesson_item(*part) for part in parts.items()), *(_quiz_item(test, locks) for test in tests)],
     }
+
+
+def _find_standing(actor: Actor, course_id: int, learner: int) -> Row:
+    """A course with the learner's enrolment in it, as far as the caller may know of both."""
+    course = db.row(COURSE, {"course_id": course_id, "user_id": learner, "actor_id": actor.id})
+    if course is None:
+        raise NotFound("course")
+    staff, is_published = is_staff(actor, course), course["course_status"] == "published"
+    if not staff and course["course_status"] not in OPEN_STATES:
+        raise NotFound("course")
+    if learner != actor.id and not staff:
+        raise Forbidden if is_published else NotFound("course")
+    if course["enrollment_id"] is None:
+        if learner != actor.id:
+            raise NotFound("enrolment")
+        raise access.NotEnrolled if staff or is_published else NotFound("course")
+    return course
 
 
 def _find_next(parts: dict[int, LessonState]) -> Row | None:
