@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import update
 
 from tests.quizzes.exam import RIGHT, WRONG, Exams, essay, from_now, pick, single, text
@@ -344,3 +346,50 @@ def test_passing_the_final_quiz_completes_the_course_once(exams: Exams) -> None:
     assert exams.events(course["id"]).count("enrollment.completed") == 1
     standing = exams.as_("student").get(f"/courses/{course['id']}/progress").data
     assert (standing["status"], standing["quizzes_passed"]) == ("completed", 1)
+
+
+def test_a_withdrawn_quiz_keeps_nobody_from_a_lesson_or_a_course(exams: Exams) -> None:
+    course = exams.filled(lessons=1)
+    exams.enrol(course["id"])
+    quiz = exams.quiz(course_id=course["id"], questions=[single()], passing_percent=50)
+    lesson = course["lessons"][0]
+    rules = {"completion_rules": {"required_quiz_id": quiz["id"]}}
+    assert exams.as_("teacher").patch(f"/lessons/{lesson}", json=rules).status == 200
+    assert exams.as_("student").post(f"/lessons/{lesson}/complete").code == "requirements_unmet"
+    assert exams.as_("teacher").delete(f"/quizzes/{quiz['id']}").status == 200
+    assert exams.as_("student").post(f"/lessons/{lesson}/complete").status == 200
+
+
+def test_a_course_begun_again_has_all_its_attempts_again(exams: Exams) -> None:
+    course = exams.filled(lessons=1)
+    exams.write(update(courses).where(courses.c.id == course["id"]).values(allow_retake=True))
+    exams.enrol(course["id"])
+    questions = {"questions": [single()], "attempt_limit": 1, "passing_percent": 50}
+    first = exams.quiz(course_id=course["id"], **questions)
+    second = exams.quiz(course_id=course["id"], **questions)
+    exams.take(first["id"], right=1)
+    going_on = exams.start(second["id"])
+    assert exams.as_("student").post(f"/quizzes/{first['id']}/attempts").code == "attempt_limit_reached"
+    assert exams.as_("student").delete(f"/courses/{course['id']}/progress").status == 200
+    read = exams.as_("student").get(f"/quizzes/{first['id']}").data
+    assert (read["attempts_used"], read["attempts_left"], read["best_percent"]) == (0, 1, None)
+    assert exams.take(first["id"], right=0)["number"] == 2
+    assert exams.as_("student").get(f"/quizzes/{first['id']}").data["passed"] is False
+    new = exams.start(second["id"])
+    assert new["id"] != going_on["id"]
+    assert exams.attempt(going_on["id"])["status"] == "abandoned"
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(order=st.permutations([(position, sequence) for position in (1, 2, 3) for sequence in (1, 2)]))
+def test_the_order_in_which_answers_are_saved_does_not_matter(exams: Exams, order: list[tuple[int, int]]) -> None:
+    quiz = exams.quiz(questions=[single(), single(), single()])
+    attempt = exams.start(quiz["id"])
+    asked = {question["position"]: question for question in attempt["questions"]}
+    for position, sequence in order:
+        wanted = RIGHT if sequence == 2 and position != 2 else WRONG
+        saved = exams.save(attempt["id"], [answer(asked[position], pick(asked[position], wanted), sequence)])
+        assert saved.status == 200
+    done = exams.submit(attempt["id"])
+    assert [question["result"] for question in done["questions"]] == ["right", "wrong", "right"]
+    assert [question["sequence"] for question in done["questions"]] == [2, 2, 2]
