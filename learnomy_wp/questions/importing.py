@@ -60,7 +60,7 @@ def start(actor: Actor, body: Mapping[str, Any], upload: Upload, query: Mapping[
         raise ValidationFailed.of("format", "Say which format the file has.", "required")
     _check_shared(actor, body)
     items = _read(upload, query["format"])
-    prepared = [_prepared(item) for item in items]
+    prepared = [prepare(item) for item in items]
     wanted = [row for row in prepared if row is not None]
     refused = sum(not item.is_importable and not item.is_left_out for item in items)
     report = {
@@ -112,7 +112,7 @@ def _read(upload: Upload, name: str) -> list[Item]:
     return items
 
 
-def _prepared(item: Item) -> Row | None:
+def prepare(item: Item) -> Row | None:
     """What a question becomes, None where it cannot; what is wrong with it is noted."""
     from learnomy_wp.questions.schemas import QuestionIn
 

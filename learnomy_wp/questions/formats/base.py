@@ -148,11 +148,6 @@ def shown(value: float) -> str:
     return repr(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
 
 
-def is_single(answers: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether one answer of these is fully right, so that one is to be chosen."""
-    return any(full(answer["fraction"]) == 1 for answer in answers)
-
-
 def without_empty(body: Mapping[str, Any]) -> Row:
     """A body without what says nothing."""
     return {name: value for name, value in body.items() if value not in (None, "", [], {})}

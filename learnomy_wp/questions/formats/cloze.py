@@ -17,9 +17,10 @@ _SELECT |= {f"{name}S" for name in ("MC", "MCV", "MCH")}
 _SELECT |= {"MULTICHOICE_S", "MULTICHOICE_VS", "MULTICHOICE_HS", "MCVS", "MCHS"}
 _NUMBER = {"NUMERICAL", "NM"}
 _KNOWN = _TEXT | _EXACT_TEXT | _SELECT | _NUMBER
-_ANSWER = r"(?:\\.|[^\\{}]|\{[^{}]*\})*"
+_ANSWER = r"(?:\\.|[^\\}])*"
 _PLACE = re.compile(r"\{(\d{0,4}):([A-Z_]{2,20}):(" + _ANSWER + r")\}", re.DOTALL)
 _PIECE = re.compile(r"\s*(=|%(-?\d{1,3}(?:\.\d+)?)%)?(.*)", re.DOTALL)
+_ESCAPED = re.compile(r'\\([\\~#}"/])')
 _SPECIAL = re.compile(r'([\\~#}"/])')
 
 
@@ -41,7 +42,7 @@ def read(prompt: str) -> tuple[str, list[Row]]:
 
 
 def _blank(kind: str, text: str) -> Row:
-    answers = [_answer(piece) for piece in re.split(r"(?<!\\)~", text)]
+    answers = [_answer(piece) for piece in _split(text, "~")]
     if kind in _NUMBER:
         return {"kind": "number", "numbers": [_number(one) for one in answers if one["text"] != "*"]}
     if kind in _SELECT:
@@ -54,13 +55,25 @@ def _answer(piece: str) -> Row:
     found = _PIECE.fullmatch(piece)
     assert found is not None, "the pattern fits any text"
     sign, weight, rest = found.groups()
-    text, _, feedback = re.sub(r"(?<!\\)#", "\x00", rest, count=1).partition("\x00")
+    text, *more = _split(rest, "#")
+    feedback = "#".join(more)
     fraction = share(weight) if weight is not None else 1.0 if sign else 0.0
     return {"text": _bare(text), "fraction": max(0.0, fraction), "feedback_html": Html().deserialize(_bare(feedback))}
 
 
+def _split(text: str, sign: str) -> list[str]:
+    """A text at each sign that no backslash stands before."""
+    pieces = [""]
+    for part in re.findall(r"\\.|.", text, re.DOTALL):
+        if part == sign:
+            pieces.append("")
+        else:
+            pieces[-1] += part
+    return pieces
+
+
 def _bare(text: str) -> str:
-    return re.sub(r"\\(.)", r"\1", text).strip()
+    return _ESCAPED.sub(r"\1", text).strip()
 
 
 def _number(answer: Row) -> Row:
@@ -99,7 +112,8 @@ def _written(blank: Mapping[str, Any]) -> str:
     written = []
     for answer, text in zip(answers, texts, strict=True):
         fraction = full(answer["fraction"])
-        sign = "=" if fraction == 1 else f"%{percent(fraction)}%" if fraction else ""
+        is_plain = not fraction and not text.startswith(("=", "%"))
+        sign = "=" if fraction == 1 else "" if is_plain else f"%{percent(fraction)}%"
         said = f"#{_escaped(answer['feedback_html'])}" if answer["feedback_html"] else ""
         written.append(f"{sign}{text}{said}")
     return f"{{{int(weight)}:{kind}:{'~'.join(written)}}}"

@@ -11,7 +11,6 @@ from learnomy_wp.questions.formats.base import (
     Row,
     check_number,
     escaped,
-    is_single,
     number_of,
     share,
     text_of,
@@ -28,7 +27,7 @@ _PRIVATE = re.compile("[\ue000-\ue011]")
 _FORMAT = re.compile(r"\s*\[(html|moodle|plain|markdown)\]", re.IGNORECASE)
 _WEIGHT = re.compile(r"\s*%(-?\d{1,3}(?:\.\d+)?)%")
 _TRUTH = {"T": True, "TRUE": True, "F": False, "FALSE": False}
-_META = re.compile(r"//\s*\[(id|tag):((?:\\\]|[^\]\\]|\\.)*)\]")
+_META = re.compile(r"\[(id|tag):((?:\\\]|[^\]\\]|\\.)*)\]")
 
 
 def read(data: bytes) -> list[Item]:
@@ -199,7 +198,8 @@ def _choice(answers: list[tuple[str, str, str | None, str]], kind: str) -> Row:
         {"text_html": _html(text, kind)[0], "fraction": fraction, "feedback_html": _html(feedback, kind)[0]}
         for (_sign, text, _weight, feedback), fraction in zip(answers, _fractions(answers), strict=True)
     ]
-    return {"type": "single_choice" if is_single(parts) else "multiple_choice", "content": {"answers": parts}}
+    is_single = any(sign == "=" for sign, _text, _weight, _feedback in answers)
+    return {"type": "single_choice" if is_single else "multiple_choice", "content": {"answers": parts}}
 
 
 def _accepted(answers: list[tuple[str, str, str | None, str]], kind: str) -> Row:

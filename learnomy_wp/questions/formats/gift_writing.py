@@ -23,7 +23,7 @@ def write(questions: Sequence[Mapping[str, Any]]) -> bytes:
         path = question["category"]["path"] if question.get("category") else ""
         if path != category:
             category = path
-            blocks.append(f"$CATEGORY: {category or 'top'}")
+            blocks.append(f"$CATEGORY: $course$/top/{category}".rstrip("/"))
         blocks.append(_block(question))
     return ("\n\n".join(blocks) + "\n").encode()
 
@@ -61,12 +61,12 @@ def _around(prompt: str) -> tuple[str, str]:
     return pieces[0], pieces[1]
 
 
-def _weighted(answers: Sequence[Mapping[str, Any]], name: str) -> str:
-    """Answers with signs, weights where they say more than the sign, and feedback."""
+def _weighted(answers: Sequence[Mapping[str, Any]], name: str, *, is_single: bool) -> str:
+    """Answers with signs, weights where they say more than the sign, and feedback; = says that one is to be chosen."""
     found = []
     for answer in answers:
         fraction = full(answer["fraction"])
-        sign = "=" if fraction == 1 else "~" if fraction == 0 else f"~%{percent(fraction)}%"
+        sign = "=" if fraction == 1 and is_single else "~" if fraction == 0 else f"~%{percent(fraction)}%"
         found.append(sign + _text(answer[name]) + _said(answer))
     return " ".join(found)
 
@@ -75,10 +75,18 @@ def _said(answer: Mapping[str, Any]) -> str:
     return f"#{_text(answer['feedback_html'])}" if answer.get("feedback_html") else ""
 
 
-def _choice(content: Mapping[str, Any]) -> str:
+def _single(content: Mapping[str, Any]) -> str:
+    return _choice(content, is_single=True)
+
+
+def _multiple(content: Mapping[str, Any]) -> str:
+    return _choice(content, is_single=False)
+
+
+def _choice(content: Mapping[str, Any], *, is_single: bool) -> str:
     if not content.get("shuffle", True):
         raise Inexpressible("GIFT cannot say that answers keep their order.")
-    return _weighted(content["answers"], "text_html")
+    return _weighted(content["answers"], "text_html", is_single=is_single)
 
 
 def _accepted(content: Mapping[str, Any]) -> str:
@@ -151,12 +159,12 @@ def _blank(content: Mapping[str, Any]) -> str:
         return "#" + _numbers(blank["numbers"])
     if sum(full(answer["fraction"]) == 1 for answer in blank["answers"]) == len(blank["answers"]):
         raise Inexpressible("GIFT cannot tell options that are all right from a text.")
-    return _weighted(blank["answers"], "text")
+    return _weighted(blank["answers"], "text", is_single=True)
 
 
 _WRITERS = {
-    "single_choice": _choice,
-    "multiple_choice": _choice,
+    "single_choice": _single,
+    "multiple_choice": _multiple,
     "true_false": _truth,
     "short_answer": _accepted,
     "matching": _pairs,
