@@ -145,7 +145,11 @@ def _finish(
         _write_search_text(after)
     # Whom another rule completes is found by the same count as after a change of the curriculum.
     counts_anew = any(before[name] != after[name] for name in ("completion_mode", "completion_share"))
-    if states.move_children(before, after) or counts_anew:
+    is_moved = states.move_children(before, after)
+    if is_moved and after["status"] == "trash":
+        # Counts stay as they were, and so does what students have achieved: the trash is part of no record.
+        changes.content_changed(after["id"])
+    elif is_moved or counts_anew:
         changes.curriculum_changed(after["id"])
     if before["access_ends_at"] != after["access_ends_at"]:
         access.window_moved(after["id"])

@@ -105,7 +105,8 @@ def lock_section(course_id: int, section_id: int) -> Row:
 
 def _restored(section: Row) -> Row:
     trash.check_restorable(section["deleted_at"])
-    place = _place(section["course_id"], None)
+    # Where it stood, before whatever stands there by now.
+    place = _place(section["course_id"], section["position"])
     return {"status": "published", "deleted_at": None, "trashed_with_parent": False, "position": place}
 
 

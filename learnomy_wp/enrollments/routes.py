@@ -22,6 +22,7 @@ from learnomy_wp.kernel.endpoint import Blueprint
 from learnomy_wp.kernel.jobview import JobOut
 from learnomy_wp.kernel.page import Page
 from learnomy_wp.kernel.policy import ANY, USER
+from learnomy_wp.kernel.trash import InTrash
 from learnomy_wp.kernel.uploads import Upload
 
 courses_bp = Blueprint("course_access", group="courses")
@@ -124,7 +125,7 @@ def get_enrollment(actor: Actor, id: int) -> dict[str, Any]:
     body=EnrollmentPatch,
     returns=EnrollmentOut,
     payload_filter=PAYLOAD,
-    errors=(service.NotActive, service.CompletedStays, service.WindowClosed, CourseFull),
+    errors=(service.NotActive, service.CompletedStays, service.WindowClosed, CourseFull, InTrash),
 )
 def update_enrollment(actor: Actor, id: int, found: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
     """Change status and expiry: grants change, and the status follows them."""

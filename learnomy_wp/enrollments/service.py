@@ -19,6 +19,7 @@ from learnomy_wp.kernel import cache, clock, db
 from learnomy_wp.kernel.actor import Actor
 from learnomy_wp.kernel.errors import ValidationFailed, refusal
 from learnomy_wp.kernel.pipeline import check_version, locate
+from learnomy_wp.kernel.trash import InTrash
 from learnomy_wp.progress import state as progress
 from learnomy_wp.reports import tallies
 from wp_schema.tables import courses, enrollments, users
@@ -113,12 +114,14 @@ def create_enrollment(actor: Actor, grant: Mapping[str, Any]) -> Row:
 def change_enrollment(actor: Actor, enrollment_id: int, course_id: int, changes: Mapping[str, Any]) -> Row:
     """Approve, complete, end, or move the end of an enrolment; its grants change, the status follows.
 
-    Raises `NotActive`, `CompletedStays`, `CourseFull` and `WindowClosed`. Events as things happen.
+    Raises `NotActive`, `CompletedStays`, `CourseFull`, `WindowClosed` and `InTrash`. Events as things happen.
     """
     course = steps.lock_course(course_id)
     row = steps.catch_up(settle.lock_enrollment(enrollment_id), course)
     check_version(row["version"])
     wanted, approver = changes.get("status"), None
+    if course["status"] == "trash" and wanted in (grants.ACTIVE, grants.COMPLETED):
+        raise InTrash("The course of this enrolment is in the trash. Restore it first.")
     if wanted == grants.ACTIVE:
         approver = actor.id if row["status"] == grants.PENDING else None
         _activate(row, course, actor, changes)
@@ -152,7 +155,7 @@ def settle_due(enrollment_id: int, course_id: int) -> None:
     course = steps.lock_course(course_id)
     row = settle.lock_enrollment(enrollment_id)
     settled = steps.catch_up(row, course)
-    if settled["has_access"] and not row["has_access"]:
+    if settled["has_access"] and not row["has_access"] and course["status"] != "trash":
         progress.recount(settled, actor_id=0)
 
 

@@ -17,9 +17,9 @@ from wp_schema.tables import courses, enrollments, lessons, progress
 BATCH = 200
 LONGEST_REST_SECONDS = 0.2
 
-COURSE = select(courses.c.curriculum_version, courses.c.completion_mode, courses.c.completion_share).where(
-    courses.c.id == bindparam("course_id")
-)
+COURSE = select(
+    courses.c.status, courses.c.curriculum_version, courses.c.completion_mode, courses.c.completion_share
+).where(courses.c.id == bindparam("course_id"))
 TOTAL = select(func.count()).select_from(IDS.subquery())
 _stale = and_(
     enrollments.c.course_id == bindparam("course_id"),
@@ -91,7 +91,8 @@ def recount_course(job: Job) -> dict[str, Any]:
     """
     course_id = job.payload["course_id"]
     course = db.row(COURSE, {"course_id": course_id})
-    if course is None:
+    # What is in the trash has no lessons to count; students keep what they had, and are counted when it comes back.
+    if course is None or course["status"] == "trash":
         return {"counted": 0}
     stale = {"course_id": course_id, "newest": course["curriculum_version"]}
     total = int(db.value(COUNT_STALE, stale))
@@ -114,6 +115,8 @@ def _recount_batch(course_id: int, ids: list[int]) -> list[int]:
     # Read after the lock, and before the counts: a version is never newer than what was counted.
     course = db.row(COURSE, {"course_id": course_id})
     assert course is not None
+    if course["status"] == "trash":
+        return []
     here = {"ids": ids, "of_course": course_id, "newest": course["curriculum_version"], "now": clock.now()}
     db.execute(COUNT_DONE, {**here, "total": db.value(TOTAL, {"course_id": course_id})})
     db.execute(FOLLOW, {**here, "share": _share(course)})

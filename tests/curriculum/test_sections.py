@@ -68,9 +68,9 @@ def test_lessons_of_a_removed_section_stay_and_come_back_with_it(school: School)
     assert (back.status, back.data["title"], back.data["deleted_at"]) == (200, "Back", None)
     found = school.as_("teacher").get(f"/courses/{course['id']}/curriculum").data
     assert [(row["id"], [lesson["id"] for lesson in row["lessons"]]) for row in found["sections"]] == [
-        (other, [b]),
         (section, [a, c]),
-    ]
+        (other, [b]),
+    ], "where it stood"
     assert found["unattached"] == []
     assert school.row(lessons, topic)["section_id"] == section
     assert school.row(lessons, a)["extra"] is None
