@@ -13,6 +13,8 @@ import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 
@@ -54,6 +56,7 @@ KNOWN_SECRETS = (
     "qwertyuiopasdfghjklzxcvbnm",
 )
 DEFAULT_PROXIES = ("127.0.0.0/8", "::1", "unix")
+MOST_PEERS = 100
 _ON = frozenset({"1", "on", "true", "yes"})
 _OFF = frozenset({"0", "off", "false", "no"})
 _LEVELS = ("debug", "info", "warning", "error", "critical")
@@ -143,6 +146,19 @@ class Config:
         """Whether `peer` (an address; empty for a unix socket) may say who its client is."""
         if not peer or peer.startswith("unix"):
             return self.trusts_unix
+        known = self._trusted.get(peer)
+        if known is None:
+            known = self._judge(peer)
+            if len(self._trusted) < MOST_PEERS:
+                self._trusted[peer] = known
+        return known
+
+    @cached_property
+    def _trusted(self) -> dict[str, bool]:
+        """Peers that were judged: the few proxies in front ask at every request."""
+        return {}
+
+    def _judge(self, peer: str) -> bool:
         try:
             address = ipaddress.ip_address(peer.partition("%")[0])
         except ValueError:
@@ -199,7 +215,7 @@ def _database_url(given: str, wordpress: WpConfig | None, state_dir: Path) -> st
     if wordpress is None:
         return f"sqlite:///{state_dir.absolute() / 'learnomy.sqlite3'}"
     try:
-        return wordpress.database_url()
+        return _with_driver(wordpress.database_url()).render_as_string(hide_password=False)
     except WpConfigError as error:
         raise ConfigError(f"LEARNOMY_WP_CONFIG: {error} Set DATABASE_URL instead.") from error
 
@@ -214,7 +230,14 @@ def _given_url(given: str) -> URL:
         raise ConfigError(f"DATABASE_URL must begin with mysql:// or sqlite://, not {url.drivername}://.")
     if not url.database:
         raise ConfigError("DATABASE_URL names no database.")
-    return url.set(drivername="mysql+pymysql") if url.drivername in {"mysql", "mariadb"} else url
+    return _with_driver(url)
+
+
+def _with_driver(url: URL) -> URL:
+    """The address with a driver named: mysqlclient where it is installed, else PyMySQL, which needs no compiler."""
+    if url.drivername not in {"mysql", "mariadb"}:
+        return url
+    return url.set(drivername="mysql+mysqldb" if find_spec("MySQLdb") else "mysql+pymysql")
 
 
 def _base_prefix(read: _Environment, wordpress: WpConfig | None) -> str:

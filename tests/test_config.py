@@ -58,8 +58,16 @@ def test_the_environment_wins_over_wp_config(tmp_path: Path) -> None:
     config = with_wp_config(
         tmp_path, DATABASE_URL="mysql://a:b@other/live", LEARNOMY_TABLE_PREFIX="x_", LEARNOMY_SECRET=STRONG
     )
-    assert config.database_url == "mysql+pymysql://a:b@other/live"
+    assert config.database_url == "mysql+mysqldb://a:b@other/live"
     assert (config.base_prefix, config.secret, config.embedded) == ("x_", STRONG, False)
+
+
+def test_pymysql_serves_where_mysqlclient_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("learnomy_wp.config.find_spec", lambda name: None)
+    assert load(tmp_path, DATABASE_URL="mysql://a:b@h/live").database_url == "mysql+pymysql://a:b@h/live"
+    assert load(tmp_path, DATABASE_URL="mysql+mysqldb://a:b@h/live").database_url == "mysql+mysqldb://a:b@h/live"
+    config = with_wp_config(tmp_path, LEARNOMY_SECRET=STRONG)
+    assert config.database_url.startswith("mysql+pymysql://")
 
 
 def test_wp_config_is_the_fallback(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from learnomy_site import servers, wordpress
 from learnomy_site.layout import PASSWORD, REPOSITORY, Site
 from learnomy_site.parts import Part, PartFailed
 
+# An owner without a compiler has PyMySQL alone: the sites of one version stay with it.
+PLAIN_VERSION, PLAIN_DRIVER = "6.1", "mysql+pymysql"
 HEALTH = "/wp-json/learnomy/v1/health"
 
 
@@ -25,7 +27,7 @@ def environment(site: Site) -> dict[str, str]:
     """What the backend is told about the site."""
     theirs = servers.of(site)
     return {
-        "DATABASE_URL": theirs.database_url(site.database),
+        "DATABASE_URL": theirs.database_url(site.database, PLAIN_DRIVER if site.wp == PLAIN_VERSION else "mysql"),
         "LEARNOMY_WP_CONFIG": str(site.root / "wp-config.php"),
         "LEARNOMY_REDIS_URL": theirs.redis_url(site.redis_database, by_socket=site.sockets),
         "LEARNOMY_STATE_DIR": str(site.state),

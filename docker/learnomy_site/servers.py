@@ -41,9 +41,9 @@ class Servers:
             return int(json.loads(self._ports_file.read_text())["redis"])
         return 0
 
-    def database_url(self, database: str) -> str:
-        """The SQLAlchemy URL of one database."""
-        return f"mysql+pymysql://root@localhost/{database}?unix_socket={self.socket}&charset=utf8mb4"
+    def database_url(self, database: str, driver: str = "mysql") -> str:
+        """The SQLAlchemy URL of one database; `mysql` alone takes the quickest driver that is installed."""
+        return f"{driver}://root@localhost/{database}?unix_socket={self.socket}&charset=utf8mb4"
 
     @property
     def redis_socket(self) -> Path:

@@ -69,14 +69,14 @@ class WpConfig:
         """`$table_prefix`."""
         return self.text("$table_prefix")
 
-    def database_url(self, default_sockets: Sequence[str] = DEFAULT_SOCKETS) -> str:
-        """The SQLAlchemy URL of the site's database."""
+    def database_url(self, default_sockets: Sequence[str] = DEFAULT_SOCKETS) -> URL:
+        """The SQLAlchemy URL of the site's database; it names no driver."""
         host = parse_database_host(self.required("DB_HOST"), default_sockets)
         query = {"charset": _charset(self.text("DB_CHARSET") or "")}
         if host.socket:
             query["unix_socket"] = host.socket
-        url = URL.create(
-            "mysql+pymysql",
+        return URL.create(
+            "mysql",
             username=self.required("DB_USER"),
             password=self.text("DB_PASSWORD") or None,
             host=None if host.socket else host.host,
@@ -84,7 +84,6 @@ class WpConfig:
             database=self.required("DB_NAME"),
             query=query,
         )
-        return url.render_as_string(hide_password=False)
 
     def salt_parts(self) -> dict[str, str]:
         """`auth_key`, `auth_salt`, ... as far as wp_salt() takes them from constants.

@@ -19,7 +19,7 @@ from tests.kernel import probe
 def engine(request: pytest.FixtureRequest, kind: str, folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
     """The URL of an empty database of one kind, and what it adds to the configuration.
 
-    Kinds are sqlite, mariadb and redis (MariaDB with Redis beside it).
+    Kinds are sqlite, mariadb (by PyMySQL) and redis (MariaDB by mysqlclient, with Redis beside it).
     """
     if kind == "sqlite":
         yield f"sqlite:///{folder / 'site.sqlite3'}", {}
@@ -27,7 +27,7 @@ def engine(request: pytest.FixtureRequest, kind: str, folder: Path) -> Iterator[
     servers: Servers = request.getfixturevalue("mariadb")
     changes = {"redis_url": servers.redis_url(servers.redis_database(f"tests-{slot()}"))} if kind == "redis" else {}
     name = new_database(servers)
-    yield servers.database_url(name), changes
+    yield servers.database_url(name, "mysql+mysqldb" if kind == "redis" else "mysql+pymysql"), changes
     servers.sql(f"DROP DATABASE `{name}`")
 
 

@@ -325,8 +325,9 @@ def test_a_lost_connection_is_made_again_for_a_read(api: Api) -> None:
 
 
 @several_writers
-def test_a_database_that_is_away_is_503(api: Api) -> None:
-    away = db.Database("mysql+pymysql://nobody@127.0.0.1:1/none", lambda _: ("wp_", "wp_"))
+@pytest.mark.parametrize("driver", ["mysqldb", "pymysql"])
+def test_a_database_that_is_away_is_503(api: Api, driver: str) -> None:
+    away = db.Database(f"mysql+{driver}://nobody@127.0.0.1:1/none", lambda _: ("wp_", "wp_"))
     with pytest.raises(OperationalError) as raised, db.using(away), db.session():
         db.value(text("SELECT 1"))
     assert isinstance(_translate(raised.value), BackendUnavailable)

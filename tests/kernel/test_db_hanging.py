@@ -77,10 +77,10 @@ def line(mariadb: Servers) -> Iterator[Line]:
     made.close()
 
 
-@pytest.fixture
-def hanging_url(line: Line, database_url: str) -> str:
+@pytest.fixture(params=["mysqldb", "pymysql"])
+def hanging_url(line: Line, database_url: str, request: pytest.FixtureRequest) -> str:
     name = make_url(database_url).database
-    return f"mysql+pymysql://root@127.0.0.1:{line.port}/{name}?charset=utf8mb4"
+    return f"mysql+{request.param}://root@127.0.0.1:{line.port}/{name}?charset=utf8mb4"
 
 
 @pytest.fixture

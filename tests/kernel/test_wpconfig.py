@@ -319,7 +319,7 @@ def test_localhost_is_the_default_socket_where_there_is_one(tmp_path: Path) -> N
 def test_the_database_url(tmp_path: Path) -> None:
     config = read(tmp_path, PLAIN)
     url = make_url(config.database_url())
-    assert (url.drivername, url.username, url.host, url.port) == ("mysql+pymysql", "root", "db.example", 3307)
+    assert (url.drivername, url.username, url.host, url.port) == ("mysql", "root", "db.example", 3307)
     assert url.password == 'it\'s \\ a "pass" $word #1 // /* ?> <?php'
     assert url.database == "shop"
     assert url.query == {"charset": "utf8mb4"}

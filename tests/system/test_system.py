@@ -102,7 +102,7 @@ def test_the_description_is_anybodys(api: Api) -> None:
     assert answer.body["openapi"].startswith("3.1")
     assert answer.headers["Cache-Control"] == "public, no-cache"
     body = json.dumps(answer.body)
-    for secret in (SECRET, str(api.runtime.config.state_dir), "sqlite:", "pymysql"):
+    for secret in (SECRET, str(api.runtime.config.state_dir), "sqlite:", "mysql"):
         assert secret not in body
 
 

@@ -22,7 +22,7 @@ GRANT = "GRANT SELECT, INSERT, UPDATE, DELETE ON `{database}`.`{table}` TO {user
 def restricted(site: Site) -> Iterator[None]:
     """Backend and worker as a database user who may write our own tables, and read the others."""
     database = site.layout.database
-    user, url = f"'reader_{database[:20]}'@'localhost'", f"mysql+pymysql://reader_{database[:20]}:secret@"
+    user, url = f"'reader_{database[:20]}'@'localhost'", f"mysql://reader_{database[:20]}:secret@"
     site.rows(f"CREATE OR REPLACE USER {user} IDENTIFIED BY 'secret'")
     site.rows(f"GRANT SELECT ON `{database}`.* TO {user}")
     for row in site.rows("SHOW TABLES"):
@@ -32,7 +32,7 @@ def restricted(site: Site) -> Iterator[None]:
     parts = [backend.api(site.layout), backend.worker(site.layout)]
     for part in parts:
         # A hint's FORCE INDEX and a lock of a row need no more than these rights, or the journey fails.
-        given = {**part.environment, "DATABASE_URL": site.database_url.replace("mysql+pymysql://root@", url)}
+        given = {**part.environment, "DATABASE_URL": site.database_url.replace("mysql://root@", url)}
         dataclasses.replace(part, environment=given).ensure()
     try:
         yield
