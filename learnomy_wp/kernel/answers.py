@@ -14,11 +14,12 @@ import orjson
 from flask import Request, Response, request
 from redis import RedisError
 
-from learnomy_wp.kernel import settings, site
+from learnomy_wp.kernel import cache, settings, site
 from learnomy_wp.kernel.actor import Actor
 from learnomy_wp.kernel.call import Call
 from learnomy_wp.kernel.endpoint import Endpoint
 from learnomy_wp.kernel.envelope import JSON
+from learnomy_wp.kernel.keystore import TAG_SCOPE
 
 SCOPE = "answer"
 # Numbers of students and ratings end no kept answer, and may lag as long.
@@ -31,34 +32,57 @@ class Slot:
     """Where an answer may be kept, and the stamp read before its rows."""
 
     key: str
-    stamp: bytes
+    stamp: str
+
+
+def foresee(declared: Endpoint, call: Call) -> None:
+    """Read a kept answer and its stamps together with the site's record: one round trip for all three."""
+    store = site.current().store
+    if not store.is_shared_memory or call.authorization or not _may_be_kept(declared, call):
+        return
+    key = _key(declared)
+    with suppress(RedisError):
+        packed, *found = store.get_many([site.RECORD, *_names(declared, key)])
+        call.foreseen = key, found
+        if packed is not None and call.record is None:
+            call.record = site.parse_record(packed)
 
 
 def lookup(declared: Endpoint, call: Call, actor: Actor) -> Response | Slot | None:
     """The kept answer, else the slot for a new one, else None where answers are not kept."""
-    current = site.current()
-    if not declared.cache_tags or actor.is_logged_in or not current.config.response_cache or call.has_wordpress:
+    if actor.is_logged_in or not _may_be_kept(declared, call):
         return None
-    key = _key(declared)
-    names = [("tag", tag) for tag in (settings.TAG, *declared.cache_tags)]
     try:
-        entry, *stamps = current.store.get_many([(SCOPE, key), *names])
+        key, (entry, *stamps) = call.foreseen or _read(declared)
     except RedisError:
         return None
-    stamp = b".".join(value or b"0" for value in stamps)
+    stamp = cache.joined(stamps)
     if entry is not None:
         head, _, body = entry.partition(b"\n")
         kept_stamp, headers = orjson.loads(head)
-        if kept_stamp == stamp.decode("latin-1"):
+        if kept_stamp == stamp:
             if is_unchanged(request, headers["ETag"]):
                 return Response(status=304, headers=headers)
             return Response(body, headers=headers, content_type=JSON)
     return Slot(key, stamp)
 
 
+def _may_be_kept(declared: Endpoint, call: Call) -> bool:
+    return bool(declared.cache_tags) and site.current().config.response_cache and not call.has_wordpress
+
+
+def _read(declared: Endpoint) -> tuple[str, list[bytes | None]]:
+    key = _key(declared)
+    return key, site.current().store.get_many(_names(declared, key))
+
+
+def _names(declared: Endpoint, key: str) -> list[tuple[str, str]]:
+    return [(SCOPE, key), *((TAG_SCOPE, tag) for tag in (settings.TAG, *declared.cache_tags))]
+
+
 def _key(declared: Endpoint) -> str:
     """Of the path and what the endpoint reads of the query: other parameters make no other answer."""
-    known = {"_fields", "_fields[]", *(declared.query.fields if declared.query else ())}
+    known = declared.read_parameters
     asked = sorted((name, value) for name, value in request.args.items(multi=True) if name in known)
     return hashlib.sha256(orjson.dumps([request.path, asked])).hexdigest()
 
@@ -68,7 +92,7 @@ def keep(slot: Slot | Response | None, response: Response) -> None:
     if not isinstance(slot, Slot) or response.status_code != 200:
         return
     headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
-    head = orjson.dumps([slot.stamp.decode("latin-1"), headers])
+    head = orjson.dumps([slot.stamp, headers])
     with suppress(RedisError):
         site.current().store.put(SCOPE, slot.key, head + b"\n" + response.get_data(), KEPT_SECONDS)
 

@@ -52,6 +52,7 @@ DOORS = frozenset({"early", "full", "internal", "page", "system"})
 VISITORS_DOORS = frozenset({"early", "internal"})
 _SANE_REQUEST_ID = re.compile(r"[\w.:-]{8,64}", re.ASCII)
 _NONCE = re.compile(r"[0-9a-f]{32}")
+_IDENTITY_KEYS = tuple(f"HTTP_{channel.HEADER}{name}".upper().replace("-", "_") for name in channel.IDENTITY_HEADERS)
 _REQUEST_START = re.compile(r"t=(\d{9,11}(?:\.\d{1,6})?)")
 
 Verb = Callable[[dict[str, Any]], dict[str, Any]]
@@ -79,14 +80,15 @@ def receive(call: Call, incoming: Request) -> None:
 
     `WordPressNeeded` where only WordPress can know the site of a network that was asked for.
     """
-    header = {name: incoming.headers.get(channel.HEADER + name, "") for name in (*channel.IDENTITY_HEADERS, "Time")}
-    is_signed = any(header[name] for name in channel.IDENTITY_HEADERS)
-    call.authorization = incoming.headers.get("Authorization") or incoming.headers.get("X-Learnomy-Authorization") or ""
-    call.content_type = incoming.headers.get("Content-Type", "")
+    environ = incoming.environ
+    is_signed = any(environ.get(key) for key in _IDENTITY_KEYS)
+    call.authorization = environ.get("HTTP_AUTHORIZATION") or environ.get("HTTP_X_LEARNOMY_AUTHORIZATION") or ""
+    call.content_type = environ.get("CONTENT_TYPE", "")
     _take_body(call, incoming, is_signed=is_signed)
     if not is_signed:
         _direct(call, incoming)
         return
+    header = {name: incoming.headers.get(channel.HEADER + name, "") for name in (*channel.IDENTITY_HEADERS, "Time")}
     header["Nonce"] = incoming.headers.get("X-Learnomy-Nonce", "")
     header["Idempotency-Key"] = incoming.headers.get("Idempotency-Key", "")
     _check_signature(call, incoming, header)

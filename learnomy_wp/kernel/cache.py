@@ -14,6 +14,7 @@ import orjson
 from redis import RedisError
 
 from learnomy_wp.kernel import db, site
+from learnomy_wp.kernel.keystore import NO_STAMP, TAG_SCOPE
 
 ENTRY_SECONDS = 60
 
@@ -21,6 +22,11 @@ ENTRY_SECONDS = 60
 def stamp(tags: Sequence[str]) -> bytes:
     """What the tags stand at now."""
     return b".".join(site.current().store.stamps(tags))
+
+
+def joined(stamps: Sequence[bytes | None]) -> str:
+    """Several tags' stamps as one, to be kept with an entry."""
+    return b".".join(stamp or NO_STAMP for stamp in stamps).decode("latin-1")
 
 
 def bump(tags: Sequence[str]) -> None:
@@ -40,10 +46,10 @@ def cached_count(name: str, key: str, tags: Sequence[str]) -> Callable[[Callable
     def total(count: Callable[[], int]) -> int:
         store = site.current().store
         try:
-            now = stamp(tags).decode("latin-1")
-            entry = store.get(f"count:{name}", key)
+            entry, *stamps = store.get_many([(f"count:{name}", key), *((TAG_SCOPE, tag) for tag in tags)])
         except RedisError:
             return count()
+        now = joined(stamps)
         kept: list[Any] = orjson.loads(entry) if entry is not None else [None, 0]
         if kept[0] == now:
             return int(kept[1])

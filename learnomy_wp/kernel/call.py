@@ -42,6 +42,7 @@ class Call:
     fires: bool = False
     wanted_avatars: dict[str, str] = field(default_factory=dict)
     record: Record | None = None
+    foreseen: tuple[str, list[bytes | None]] | None = None
     endpoint_name: str = ""
     # A body that is kept on disk, and its hash; what a form with a file holds; what is to be closed.
     spool: IO[bytes] | None = None

@@ -7,6 +7,7 @@ lets WordPress go on loading.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,6 +85,13 @@ def _credential(call: Call, request: Request) -> str:
 
 
 def _listened(endpoint: Endpoint, record: site.Record) -> str:
+    reason = record.memo.get(("listened", endpoint.name))
+    if reason is None:
+        reason = record.memo["listened", endpoint.name] = _find_listened(endpoint, record)
+    return str(reason)
+
+
+def _find_listened(endpoint: Endpoint, record: site.Record) -> str:
     names: Iterable[str] = (*GATES, *endpoint.filters)
     if endpoint.is_write:
         names = (*names, f"learnomy_pre_{endpoint.name}")
@@ -93,6 +101,9 @@ def _listened(endpoint: Endpoint, record: site.Record) -> str:
 
 
 def _maintenance(root: str | None) -> str:
-    if root and Path(root, ".maintenance").exists():
-        return "maintenance mode"
-    return ""
+    return "maintenance mode" if root and _maintenance_file(root).exists() else ""
+
+
+@lru_cache(maxsize=8)
+def _maintenance_file(root: str) -> Path:
+    return Path(root, ".maintenance")

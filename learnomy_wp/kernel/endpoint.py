@@ -70,6 +70,11 @@ class Endpoint:
         return compile_dump(self.returns) if self.returns is not None else None
 
     @cached_property
+    def read_parameters(self) -> frozenset[str]:
+        """What of the query string has a say in the answer."""
+        return frozenset({"_fields", "_fields[]", *(self.query.fields if self.query else ())})
+
+    @cached_property
     def takes(self) -> frozenset[str]:
         return frozenset(inspect.signature(self.function).parameters)
 

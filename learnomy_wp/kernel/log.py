@@ -12,6 +12,9 @@ import re
 import sys
 import time
 from collections.abc import Mapping, MutableMapping
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -43,11 +46,18 @@ _SECRET_TEXT = re.compile(
 )
 
 
+# What `begin` and `bind` add to every line of a request or job. structlog's own facts take a look at every variable.
+_facts: ContextVar[Mapping[str, Any]] = ContextVar("learnomy_log_facts", default={})  # noqa: B039 - never changed in place
+_renderer: Processor | None = None
+_threshold = logging.INFO
+
+
 def configure(level: str = "info", form: str = "auto") -> None:
     """Set up logging for this process: ours and that of the libraries, all to stderr."""
+    global _renderer, _threshold
     is_console = form == "console" or (form == "auto" and sys.stderr.isatty())
     shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
+        _merge_facts,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
@@ -55,6 +65,7 @@ def configure(level: str = "info", form: str = "auto") -> None:
     ]
     renderer: Processor = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()) if is_console else _render
     number = logging.getLevelNamesMapping()[level.upper()]
+    _renderer, _threshold = renderer, number
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(number),
@@ -101,22 +112,30 @@ def get() -> structlog.typing.FilteringBoundLogger:
 
 def bind(**facts: Any) -> None:
     """Add facts to every line of this request or job."""
-    structlog.contextvars.bind_contextvars(**facts)
+    _facts.set({**_facts.get(), **facts})
+
+
+def _merge_facts(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {**_facts.get(), **event}
 
 
 def begin(**facts: Any) -> float:
     """Forget the facts of the request before and bind those of a new one; gives its start for `finish`."""
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(**facts)
+    _facts.set(facts)
     return time.perf_counter()
 
 
 def finish(endpoint: str, status: int, started: float, **facts: Any) -> float:
     """Write the request's line; gives the seconds it took."""
     seconds = time.perf_counter() - started
-    write = get().error if status >= 500 and status != 501 else get().info
-    write("request", endpoint=endpoint, status=status, ms=round(seconds * 1000, 1), **facts)
-    structlog.contextvars.clear_contextvars()
+    level = "error" if status >= 500 and status != 501 else "info"
+    if _renderer is not None and _threshold <= (logging.ERROR if level == "error" else logging.INFO):
+        event = {"endpoint": endpoint, "status": status, "ms": round(seconds * 1000, 1), **facts, "event": "request"}
+        at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        # Without structlog's logger and processors, which cost this line more than its content.
+        event = {**_facts.get(), **event, "level": level, "timestamp": at}
+        _StderrLogger().msg(str(_renderer(None, level, redact(None, level, event))))
+    _facts.set({})
     return seconds
 
 
@@ -131,7 +150,7 @@ def redact(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> Mutable
 def _cleaned(name: Any, value: Any, depth: int) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
-    if isinstance(name, str) and _SECRET_NAME.search(name) and not _PLAIN_NAME.fullmatch(name):
+    if isinstance(name, str) and _is_secret(name):
         return MASK
     if isinstance(value, str):
         return _SECRET_TEXT.sub(MASK, value)
@@ -144,6 +163,11 @@ def _cleaned(name: Any, value: Any, depth: int) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         return [_item(below, depth - 1) for below in value]
     return _SECRET_TEXT.sub(MASK, str(value))
+
+
+@lru_cache(maxsize=1000)
+def _is_secret(name: str) -> bool:
+    return bool(_SECRET_NAME.search(name)) and not _PLAIN_NAME.fullmatch(name)
 
 
 def _item(value: Any, depth: int) -> Any:

@@ -10,7 +10,7 @@ import os
 import socket
 import sys
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,9 +88,15 @@ def _instruments() -> _Instruments:
 def observe_request(endpoint: str, door: str, status: int, seconds: float) -> None:
     """Count one answered request."""
     if _is_on:
-        found = _instruments()
-        found.requests.labels(endpoint, door, str(status)).inc()
-        found.request_seconds.labels(endpoint).observe(seconds)
+        count, histogram = _of_request(endpoint, door, status)
+        count.inc()
+        histogram.observe(seconds)
+
+
+@lru_cache(maxsize=5000)
+def _of_request(endpoint: str, door: str, status: int) -> tuple[Counter, Histogram]:
+    found = _instruments()
+    return found.requests.labels(endpoint, door, str(status)), found.request_seconds.labels(endpoint)
 
 
 def count_limited(limit_class: str) -> None:

@@ -72,6 +72,7 @@ def view(declared: Endpoint) -> Callable[..., Response]:
 
 
 def _serve(declared: Endpoint, call: Call, path: Mapping[str, Any]) -> Response:
+    answers.foresee(declared, call)
     reason = doors.wordpress_needed(declared, call, request)
     if reason:
         return rounds.hand_over(call, reason)

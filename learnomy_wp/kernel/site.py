@@ -31,6 +31,7 @@ from wp_schema.tables import blogs, options, sitemeta
 
 RECORD_MAX_AGE_SECONDS = 300
 COPY_SECONDS = 2
+RECORD = ("site", "record")  # the copy's place in the key store
 
 OPTION_NAMES = (
     "learnomy_bridge",
@@ -210,26 +211,26 @@ class Site:
         """The record of the current blog, at most `COPY_SECONDS` old."""
         packed = self._copied_record()
         if packed is not None:
-            return _parse_record(packed)
+            return parse_record(packed)
         found: dict[str, Any] = {row["option_name"]: row["option_value"] for row in db.rows(OPTIONS)}
         found.update(self._addresses())
         if self.is_multisite:
             found["active_sitewide_plugins"] = db.value(NETWORK_PLUGINS, {"blog_id": db.blog_id()}) or ""
         if not self.store.is_shared_memory:
-            return _parse_record(json.dumps(found, sort_keys=True).encode())
+            return parse_record(json.dumps(found, sort_keys=True).encode())
         # The option holds the secret too, which is no other program's to find in Redis.
         bridge = _array(found.get("learnomy_bridge"))
         found["learnomy_bridge"] = {name: bridge[name] for name in BRIDGE_FACTS if name in bridge}
         packed = json.dumps(found, sort_keys=True).encode()
         with suppress(RedisError):
-            self.store.put("site", "record", packed, COPY_SECONDS)
-        return _parse_record(packed)
+            self.store.put(*RECORD, packed, COPY_SECONDS)
+        return parse_record(packed)
 
     def _copied_record(self) -> bytes | None:
         if not self.store.is_shared_memory:
             return None
         with suppress(RedisError):
-            return self.store.get("site", "record")
+            return self.store.get(*RECORD)
         return None
 
     def _addresses(self) -> dict[str, str]:
@@ -243,7 +244,7 @@ class Site:
         """Drop the copy, since an option changed."""
         if self.store.is_shared_memory:
             with suppress(RedisError):  # it is over in a moment anyway
-                self.store.delete("site", "record")
+                self.store.delete(*RECORD)
 
     @cached_property
     def cursor_key(self) -> bytes:
@@ -252,7 +253,8 @@ class Site:
 
 
 @lru_cache(maxsize=64)
-def _parse_record(packed: bytes) -> Record:
+def parse_record(packed: bytes) -> Record:
+    """The record out of its copy."""
     raw: dict[str, Any] = json.loads(packed)
     bridge, noted = _array(raw.get("learnomy_bridge")), _array(raw.get("learnomy_record"))
     return Record(
