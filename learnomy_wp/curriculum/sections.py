@@ -162,7 +162,10 @@ def _write(before: Row, columns: Mapping[str, Any]) -> None:
         return
     changed |= {"version": before["version"] + 1, "updated_at": clock.now()}
     db.execute(update(sections).where(sections.c.id == before["id"]).values(changed))
-    changes.content_changed(before["course_id"])
+    if changed.keys() & {"drip_days", "drip_at"}:
+        changes.curriculum_changed(before["course_id"])
+    else:
+        changes.content_changed(before["course_id"])
 
 
 def _columns(body: Mapping[str, Any]) -> Row:

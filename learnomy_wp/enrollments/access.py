@@ -104,8 +104,11 @@ CALLER_COLUMNS: tuple[ColumnElement[Any], ...] = (
     enrollments.c.has_access,
     enrollments.c.started_at,
     IS_LIVE.label("is_live"),
-    has_unmet_prerequisite(courses.c.id).label("has_unmet_prerequisite"),
+    exists(
+        select(course_links.c.id).where(course_links.c.kind == "prerequisite", course_links.c.owner_id == courses.c.id)
+    ).label("has_prerequisite"),
 )
+UNMET = select(has_unmet_prerequisite(bindparam("course_id", type_=courses.c.id.type)))
 FACTS = (
     select(courses.c.access_starts_at, *CALLER_COLUMNS)
     .select_from(with_caller(courses))
@@ -149,6 +152,11 @@ def find_access(user_id: int, course_id: int) -> Access:
 def has_live_grant(user_id: int, course_id: int) -> bool:
     """Whether a user is in a course now."""
     return find_access(user_id, course_id).is_enrolled
+
+
+def is_prerequisite_unmet(facts: Mapping[str, Any], user_id: int, course_id: int) -> bool:
+    """Whether a user has yet to complete a course before this one; asks only where a row of `FACTS` names one."""
+    return bool(facts["has_prerequisite"]) and bool(db.value(UNMET, {"actor_id": user_id, "course_id": course_id}))
 
 
 def access_of(facts: Mapping[str, Any], now: datetime) -> Access:

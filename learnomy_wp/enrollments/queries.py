@@ -180,7 +180,7 @@ def _find_obstacles(
     actor: Actor, course: Row, standing: Access, now: datetime
 ) -> tuple[list[tuple[str, ApiError]], bool]:
     """What keeps the caller from the course, the nearest first; and whether enrolling would help."""
-    unmet = bool(course["has_unmet_prerequisite"])
+    unmet = access.is_prerequisite_unmet(course, actor.id, course["id"])
     if standing.is_enrolled:
         found = [] if standing.reason is None else [(standing.reason, access.refuse(standing.reason))]
         if unmet and course["started_at"] is None:

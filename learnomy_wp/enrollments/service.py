@@ -22,7 +22,7 @@ from learnomy_wp.kernel.pipeline import check_version, locate
 from learnomy_wp.kernel.trash import InTrash
 from learnomy_wp.progress import state as progress
 from learnomy_wp.reports import tallies
-from wp_schema.tables import courses, enrollments, users
+from wp_schema.tables import enrollments, users
 
 Row = dict[str, Any]
 
@@ -32,7 +32,6 @@ CompletedStays = refusal(
 )
 WindowClosed = refusal("access_window_closed", "The course's access window has closed; nobody can be let in.")
 
-HAS_UNMET = select(access.has_unmet_prerequisite(courses.c.id)).where(courses.c.id == bindparam("course_id"))
 USER = select(users.c.ID).where(bindparam("user_id") == users.c.ID)
 EDIT = (
     update(enrollments)
@@ -68,7 +67,7 @@ def enroll(actor: Actor, course_id: int) -> Row:
     waits = barriers.needs_approval(course)
     if waits and row is not None:
         _check_no_request(row)
-    unmet = bool(db.value(HAS_UNMET, {"course_id": course_id, "actor_id": actor.id}))
+    unmet = bool(db.value(access.UNMET, {"course_id": course_id, "actor_id": actor.id}))
     found = barriers.find_barriers(course, has_unmet_prerequisite=unmet, now=clock.now())
     if found:
         raise BARRIERS[found[0]]

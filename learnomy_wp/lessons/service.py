@@ -230,7 +230,7 @@ def _write(before: Row, columns: Mapping[str, Any]) -> None:
     db.execute(update(lessons).where(lessons.c.id == before["id"]).values(written))
     if before["parent_id"] is None:
         _move_topics(before, after)
-    if changed.keys() & {"status", "section_id", "position", "duration_seconds"}:
+    if changed.keys() & {"status", "section_id", "position", "duration_seconds", "drip_days", "drip_at"}:
         changes.curriculum_changed(before["course_id"])
     else:
         changes.content_changed(before["course_id"])

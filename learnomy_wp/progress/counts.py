@@ -9,72 +9,51 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import bindparam, case, exists, func, or_, select, true, update
+from sqlalchemy import and_, bindparam, exists, or_, select, update
 
 from learnomy_wp.kernel import clock, db, events
 from learnomy_wp.progress.events import CourseCompleted
-from learnomy_wp.progress.outline import IS_PART, ORDER, SOURCE, progress_on
+from learnomy_wp.progress.parts import find_curriculum
 from learnomy_wp.reports import tallies
-from wp_schema.tables import courses, enrollments, lessons, progress, quizzes
+from wp_schema.tables import courses, enrollments, progress, quizzes
 
 Row = dict[str, Any]
 
-_with_progress = SOURCE.outerjoin(progress, progress_on(bindparam("user_id")))
-_is_here = lessons.c.course_id == bindparam("course_id")
-_is_done = progress.c.state == "completed"
-_counted = (
-    select(func.count().label("total"), func.coalesce(func.sum(case((_is_done, 1), else_=0)), 0).label("completed"))
-    .select_from(_with_progress)
-    .where(_is_here, IS_PART)
-    .subquery("counted")
-)
-_next_lesson = (
-    select(lessons.c.id)
-    .select_from(_with_progress)
-    .where(_is_here, IS_PART, func.coalesce(progress.c.state, "none") != "completed")
-    .order_by(*ORDER)
-    .limit(1)
-    .scalar_subquery()
-)
-_open_topics = (
-    select(func.count())
-    .select_from(_with_progress)
-    .where(
-        lessons.c.parent_id == bindparam("lesson_id"), IS_PART, func.coalesce(progress.c.state, "none") != "completed"
-    )
-    .scalar_subquery()
-)
-
-
-def _has_passed(quiz_id: Any) -> Any:
-    """Whether the user passed a quiz; one that was withdrawn, so that nobody can take it, asks for nothing."""
-    is_withdrawn = exists(select(quizzes.c.id).where(quizzes.c.id == quiz_id, quizzes.c.status != "published"))
-    has_passed = exists(
-        select(progress.c.id).where(
-            progress.c.user_id == bindparam("user_id"),
-            progress.c.object_type == "quiz",
-            progress.c.object_id == quiz_id,
-            progress.c.state == "completed",
-        )
-    )
-    return or_(has_passed, is_withdrawn)
-
-
-TALLY = (
+# A row for each lesson that a learner has completed in a course; one without a lesson where there is none.
+DONE = (
     select(
         courses.c.curriculum_version,
         courses.c.completion_mode,
         courses.c.completion_share,
         courses.c.completion_quiz_id,
-        _counted.c.total,
-        _counted.c.completed,
-        _next_lesson.label("next_lesson_id"),
-        _open_topics.label("open_topics"),
-        _has_passed(bindparam("quiz_id")).label("has_passed_quiz"),
-        _has_passed(courses.c.completion_quiz_id).label("has_passed_final"),
+        progress.c.object_id,
     )
-    .select_from(courses.join(_counted, true()))
+    .select_from(
+        courses.outerjoin(
+            progress,
+            and_(
+                progress.c.course_id == courses.c.id,
+                progress.c.user_id == bindparam("user_id"),
+                progress.c.object_type == "lesson",
+                progress.c.state == "completed",
+            ),
+        )
+    )
     .where(courses.c.id == bindparam("course_id"))
+)
+# A quiz that was withdrawn, so that nobody can take it, asks for nothing.
+PASSED = select(
+    or_(
+        exists(
+            select(progress.c.id).where(
+                progress.c.user_id == bindparam("user_id"),
+                progress.c.object_type == "quiz",
+                progress.c.object_id == bindparam("quiz_id"),
+                progress.c.state == "completed",
+            )
+        ),
+        exists(select(quizzes.c.id).where(quizzes.c.id == bindparam("quiz_id"), quizzes.c.status != "published")),
+    )
 )
 # What is written of an enrolment, and the bind parameter of each column.
 WRITTEN = {
@@ -108,17 +87,29 @@ def tally(enrollment: Mapping[str, Any], *, lesson_id: int = 0, quiz_id: int | N
 
     `open_topics` counts the uncompleted topics of `lesson_id`, `has_passed_quiz` is about `quiz_id`.
     """
-    found = db.row(
-        TALLY,
-        {
-            "course_id": enrollment["course_id"],
-            "user_id": enrollment["user_id"],
-            "lesson_id": lesson_id,
-            "quiz_id": quiz_id or 0,
-        },
-    )
-    assert found is not None, "an enrolment's course is never removed"
-    return found
+    user_id, course_id = enrollment["user_id"], enrollment["course_id"]
+    found = db.rows(DONE, {"course_id": course_id, "user_id": user_id})
+    assert found, "an enrolment's course is never removed"
+    course = found[0]
+    done = {row["object_id"] for row in found}
+    curriculum = find_curriculum(course_id, course["curriculum_version"])
+    left = [part for part in curriculum.parts if part["id"] not in done]
+    return {
+        "curriculum_version": curriculum.version,
+        "completion_mode": course["completion_mode"],
+        "completion_share": course["completion_share"],
+        "completion_quiz_id": course["completion_quiz_id"],
+        "has_passed_quiz": _has_passed(user_id, quiz_id),
+        "has_passed_final": _has_passed(user_id, course["completion_quiz_id"]),
+        "total": len(curriculum.parts),
+        "completed": len(curriculum.parts) - len(left),
+        "next_lesson_id": left[0]["id"] if left else None,
+        "open_topics": sum(part["parent_id"] == lesson_id for part in left),
+    }
+
+
+def _has_passed(user_id: int, quiz_id: int | None) -> bool:
+    return quiz_id is not None and bool(db.value(PASSED, {"user_id": user_id, "quiz_id": quiz_id}))
 
 
 def percent(completed: int, total: int) -> int:

@@ -20,6 +20,7 @@ from learnomy_wp.kernel.errors import ApiError, NotFound, Unauthenticated, refus
 from learnomy_wp.kernel.policy import Params, Rule, on_object, open_object
 from learnomy_wp.progress import drip
 from learnomy_wp.progress.outline import IS_PART, ORDER, SOURCE, progress_on
+from learnomy_wp.progress.parts import find_curriculum
 from wp_schema.tables import courses, lessons, progress
 
 LessonLocked = refusal("lesson_locked", "This lesson is not open yet.", status=403)
@@ -38,8 +39,7 @@ FACTS = (
         lessons.c.required_video_share,
         lessons.c.requires_scroll,
         lessons.c.required_quiz_id,
-        IS_PART.label("is_part"),
-        *drip.COLUMNS,
+        courses.c.curriculum_version,
         courses.c.status.label("course_status"),
         courses.c.drip_mode,
         courses.c.completion_rules,
@@ -50,7 +50,7 @@ FACTS = (
         progress.c.completed_at,
     )
     .select_from(
-        access.with_caller(SOURCE.join(courses, courses.c.id == lessons.c.course_id)).outerjoin(
+        access.with_caller(lessons.join(courses, courses.c.id == lessons.c.course_id)).outerjoin(
             progress, progress_on(bindparam("actor_id"))
         )
     )
@@ -69,6 +69,9 @@ def find_lesson_facts(actor: Actor, lesson_id: int) -> dict[str, Any] | None:
     facts = db.row(FACTS, {"id": lesson_id, "actor_id": actor.id, "now": clock.now()})
     if facts is None:
         return None
+    part = find_curriculum(facts["course_id"], facts["curriculum_version"]).by_id.get(lesson_id)
+    facts["is_part"] = part is not None
+    facts |= {name: part[name] if part else None for name in ("drip_days", "drip_at")}
     facts["is_staff"] = policies.is_staff(actor, facts)
     facts["access"] = access.access_of(facts, clock.now())
     return facts
@@ -111,7 +114,7 @@ def why_closed(user_id: int, facts: dict[str, Any], now: datetime) -> ApiError |
         return access.refuse(standing.reason, f"This course starts at {clock.iso(facts['access_starts_at'])}.")
     if standing.reason is not None:
         return access.refuse(standing.reason)
-    if facts["has_unmet_prerequisite"] and facts["started_at"] is None:
+    if facts["started_at"] is None and access.is_prerequisite_unmet(facts, user_id, facts["course_id"]):
         return access.PrerequisitesUnmet()
     if facts["state"] == "completed":
         return None

@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 COURSE = (
-    select(courses.c.drip_mode, courses.c.access_starts_at, *access.CALLER_COLUMNS)
+    select(courses.c.id.label("course_id"), courses.c.drip_mode, courses.c.access_starts_at, *access.CALLER_COLUMNS)
     .select_from(access.with_caller(courses))
     .where(courses.c.id == bindparam("course_id"))
 )
@@ -149,7 +149,7 @@ def _why_closed(actor: Actor, course: Mapping[str, Any], now: datetime) -> Lock 
     standing = access.access_of(course, now)
     if standing.reason is not None:
         return standing.reason, standing.starts_at if standing.reason == "course_not_started" else None
-    if course["has_unmet_prerequisite"] and course["started_at"] is None:
+    if course["started_at"] is None and access.is_prerequisite_unmet(course, actor.id, course["course_id"]):
         return "prerequisites_unmet", None
     return None
 

@@ -150,7 +150,7 @@ def check_quiz(actor: Actor, params: Params) -> Row:
     if not actor.is_logged_in:
         raise Unauthenticated
     if facts["course_id"] is not None:
-        _check_course(facts)
+        _check_course(actor, facts)
     return facts
 
 
@@ -160,11 +160,11 @@ def _is_course_known(facts: Row) -> bool:
     return facts["course_status"] in rules.OPEN_STATES and bool(facts["is_live"])
 
 
-def _check_course(facts: Row) -> None:
+def _check_course(actor: Actor, facts: Row) -> None:
     standing: access.Access = facts["access"]
     if standing.reason is not None:
         raise access.refuse(standing.reason)
-    if facts["has_unmet_prerequisite"] and facts["started_at"] is None:
+    if facts["started_at"] is None and access.is_prerequisite_unmet(facts, actor.id, facts["course_id"]):
         raise access.PrerequisitesUnmet
     drip = {"drip_days": facts["drip_days_in_force"], "drip_at": facts["drip_at_in_force"]}
     opens = opens_at(drip, facts["drip_mode"], facts["enrolled_at"])

@@ -145,6 +145,7 @@ class Course:
             **{"course_id": self.id, "title": f"Part {number}", "sort_title": "", "position": number, **values},
         )
         self.sections.append(made)
+        self._changed()
         return made
 
     def add_lesson(self, *, parent_id: int | None = None, **values: Any) -> int:
@@ -161,13 +162,18 @@ class Course:
         }
         made = self.world.insert(lessons, **{**defaults, **values})
         (self.topics if parent_id else self.lessons).append(made)
+        self._changed()
         return made
+
+    def _changed(self) -> None:
+        self.world.set(courses, courses.c.id == self.id, curriculum_version=courses.c.curriculum_version + 1)
 
     def change(self, **values: Any) -> None:
         self.world.set(courses, courses.c.id == self.id, **values)
 
     def change_lesson(self, lesson_id: int, **values: Any) -> None:
         self.world.set(lessons, lessons.c.id == lesson_id, **values)
+        self._changed()
 
     def require(self, other: Course) -> None:
         self.world.insert(course_links, kind="prerequisite", owner_id=self.id, course_id=other.id)

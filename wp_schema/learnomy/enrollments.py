@@ -127,6 +127,6 @@ progress = table(
     check("share", "watched_share BETWEEN 0 AND 100"),
     unique("object", "user_id", "object_type", "object_id"),
     index("of_object", "object_type", "object_id"),
-    index("course_user", "course_id", "user_id", "object_type", "state"),
+    index("course_user", "course_id", "user_id", "object_type", "state", "object_id"),
     index("changed", "user_id", "updated_at", "id"),
 )
