@@ -27,7 +27,7 @@ def main() -> int:
     """Measure, print, and say by the exit code whether every target was met."""
     options = _parser().parse_args()
     began = time.monotonic()
-    ground = Ground.prepare(options.scale, options.dir or _folder(options.scale))
+    ground = Ground.prepare(options.scale, options.dir or folder_of(options.scale))
     scene = Scene(ground, Callers(ground))
     print(f"WordPress {ground.site.exact_version}, {ground.courses} courses, {len(ground.students)} students, "
           f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before the start", flush=True)  # fmt: skip
@@ -39,7 +39,7 @@ def main() -> int:
     return 0 if all(verdict.is_met for verdict in judged) else 1
 
 
-def _folder(scale: int) -> Path:
+def folder_of(scale: int) -> Path:
     """A site holds one scale: the academy only grows."""
     return REPOSITORY / "var" / ("bench-site" if scale == 20 else f"bench-site-{scale}")
 
