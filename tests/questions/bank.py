@@ -6,6 +6,9 @@ import io
 import itertools
 from typing import Any
 
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import encode_multipart
+
 from tests.client import Answer
 from tests.courses.school import School, made
 
@@ -66,10 +69,11 @@ class Bank(School):
     def send(self, who: str, data: bytes, query: str, **form: str) -> Answer:
         """Import a file."""
         session = self.as_(who)
+        boundary, body = encode_multipart({**form, "file": FileStorage(io.BytesIO(data), "questions.bin")})
         answer = session.app.test_client().post(
             f"/wp-json/learnomy/v1/questions?{query}",
-            data={"file": (io.BytesIO(data), "questions.bin"), **form},
-            content_type="multipart/form-data",
+            data=body,
+            content_type=f"multipart/form-data; boundary={boundary}",
             headers=session.headers,
         )
         return Answer(answer.status_code, answer.get_json(silent=True), answer.headers)
