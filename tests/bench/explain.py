@@ -10,11 +10,10 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import pymysql
 
 from learnomy_wp.kernel import db
 from tests.bench import rowsread, sqllog
@@ -89,15 +88,16 @@ def _explain(ground: Ground, logged: list[dict[str, Any]]) -> tuple[list[Finding
         sql = with_prefixes(one["sql"], "wp_", "wp_")
         parameters = one["parameters"]
         bound = parameters if isinstance(parameters, dict) else tuple(parameters)
+        driver = db.current().read.dialect.loaded_dbapi
         try:
-            with db.current().read.connect() as connection, connection.connection.cursor() as cursor:
+            with db.current().read.connect() as connection, closing(connection.connection.cursor()) as cursor:
                 cursor.execute(f"EXPLAIN {sql}", bound)
                 columns = [column[0] for column in cursor.description]
                 plan = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
                 found = list(_excess(plan))
                 if found and "FOR UPDATE" not in sql:
                     found = _truly(cursor, sql, bound, found)
-        except (pymysql.err.MySQLError, TypeError, ValueError):
+        except (driver.Error, TypeError, ValueError):
             failed += 1
             continue
         findings += [Finding(" ".join(sql.split()), what) for what in found]

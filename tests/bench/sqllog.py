@@ -43,7 +43,7 @@ def _is_ours() -> bool:
     frame = sys._getframe(1)
     while frame is not None:
         path = frame.f_code.co_filename
-        if "/learnomy_wp/" in path and not path.endswith(("/kernel/db.py", "/kernel/prepared.py")):
+        if "/learnomy_wp/" in path and not path.endswith("/kernel/db.py"):
             return True
         if "/tests/" in path and not path.endswith("sqllog.py"):
             return False
