@@ -140,10 +140,26 @@ def issue(course: Mapping[str, Any], place: Mapping[str, Any], given: Mapping[st
     `place` says whose and which completion, `given` may set template_id, recipient_name, title and
     expires_at. Raises `CertificateExists`. Event: `CertificateIssued`.
     """
-    now = clock.now()
     user = db.row(USER, {"id": place["user_id"]}) or {"display_name": "", "user_login": "", "user_email": ""}
+    row = _stated(course, place, {"recipient_name": user["display_name"] or user["user_login"], **given})
+    key = keys.signing_key()
+    row["payload"] = signing.payload_of(row, key)
+    row |= {"signature": key.sign(signing.canonical(row["payload"])), "key_id": key.kid, "issued_by": issued_by}
+    row["credential"] = badge.sign(badge.credential_of(row, email=user["user_email"], course=course), row, key)
+    try:
+        certificate_id = db.insert_id(db.execute(ADD, row))
+    except IntegrityError:
+        raise CertificateExists from None
+    issued = CertificateIssued(certificate_id=certificate_id, user_id=row["user_id"], course_id=row["course_id"])
+    events.emit(issued, actor_id=issued_by)
+    return certificate_id
+
+
+def _stated(course: Mapping[str, Any], place: Mapping[str, Any], given: Mapping[str, Any]) -> Row:
+    """What a new certificate says, as columns."""
+    now = clock.now()
     template = db.row(TEMPLATE, {"chosen": given.get("template_id") or course["certificate_template_id"] or 0}) or {}
-    row: Row = {
+    return {
         "uuid": str(uuid.uuid4()),
         "kind": "course",
         "course_id": course["id"],
@@ -153,25 +169,13 @@ def issue(course: Mapping[str, Any], place: Mapping[str, Any], given: Mapping[st
         "status": "active",
         "template_id": template.get("id"),
         "template_version": template.get("version", 1),
-        "recipient_name": given.get("recipient_name") or user["display_name"] or user["user_login"],
+        "recipient_name": given["recipient_name"],
         "title": given.get("title") or course["title"],
-        "issued_by": issued_by,
         "issued_at": now,
         "expires_at": _expiry(course, template, given, now),
         "created_at": now,
         "updated_at": now,
     }
-    key = keys.signing_key()
-    row["payload"] = signing.payload_of(row, key)
-    row |= {"signature": key.sign(signing.canonical(row["payload"])), "key_id": key.kid}
-    row["credential"] = badge.sign(badge.credential_of(row, email=user["user_email"], course=course), row, key)
-    try:
-        certificate_id = db.insert_id(db.execute(ADD, row))
-    except IntegrityError:
-        raise CertificateExists from None
-    issued = CertificateIssued(certificate_id=certificate_id, user_id=row["user_id"], course_id=row["course_id"])
-    events.emit(issued, actor_id=issued_by)
-    return certificate_id
 
 
 def _expiry(

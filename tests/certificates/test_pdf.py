@@ -14,6 +14,7 @@ import pytest
 from PIL import Image, ImageChops, ImageDraw
 
 from learnomy_wp.certificates import fonts, layouts, pdf, pictures
+from learnomy_wp.kernel import db, local, site
 from tests.certificates.academy import Academy, decoded, file_of, picture, text_of
 from tests.courses.school import together
 
@@ -191,3 +192,25 @@ def test_many_are_drawn_at_once_and_none_is_another() -> None:
     order = [*SCRIPTS] * 3
     made = together([lambda script=script: drawn(*SCRIPTS[script]) for script in order])
     assert [wanted[script] == content for script, content in zip(order, made, strict=True)] == [True] * len(order)
+
+
+@pytest.mark.parametrize(
+    ("options", "day"),
+    [
+        ({"timezone_string": "Pacific/Auckland"}, "2026-06-02"),
+        ({"timezone_string": "", "gmt_offset": "-13.5"}, "2026-05-31"),
+        ({"timezone_string": "", "gmt_offset": "0"}, "2026-06-01"),
+    ],
+    ids=["name", "offset", "utc"],
+)
+def test_dates_are_the_sites(academy: Academy, options: dict[str, str], day: str, tmp_path: Path) -> None:
+    found = academy.certified()
+    with academy.api.inside():
+        db.transaction(lambda: [local.set_option(name, value) for name, value in options.items()])
+        site.current().forget_record()
+    at = {"issued_at": datetime(2026, 6, 1, 13, 0, tzinfo=UTC), "expires_at": datetime(2030, 6, 1, 13, 0, tzinfo=UTC)}
+    academy.change(found["id"], **at)
+    _, content = file_of(academy.as_("student"), f"/certificates/{found['id']}/pdf")
+    copied = text_of(content, tmp_path)
+    assert f"Issued on {day}" in copied
+    assert f"Valid until 2030{day[4:]}" in copied
