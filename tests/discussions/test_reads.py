@@ -118,7 +118,7 @@ def _page(
     return listing.page(values, binds, total=lambda _count: 0)
 
 
-@pytest.mark.parametrize(("name", "listing", "query", "binds"), CASES, ids=str)
+@pytest.mark.parametrize(("name", "listing", "query", "binds"), CASES, ids=[f"{case[0]}-{case[2]}" for case in CASES])
 def test_a_page_reads_no_more_than_three_pages_rows(
     crowded: Api, name: str, listing: Listing, query: dict[str, Any], binds: dict[str, Any]
 ) -> None:
