@@ -77,5 +77,6 @@ def change(question: Mapping[str, Any], version: Mapping[str, Any], *, actor_id:
 
 def hash_of(version: Mapping[str, Any]) -> str:
     """What tells versions apart: a digest of all that they consist of."""
-    packed = orjson.dumps([version[name] for name in OF_VERSION], option=orjson.OPT_SORT_KEYS)
+    told = [float(version[name]) if name == "points" else version[name] for name in OF_VERSION]
+    packed = orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(packed).hexdigest()

@@ -9,7 +9,7 @@ from typing import Any
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
-from tests.client import Answer
+from tests.client import Answer, Session
 from tests.courses.school import School, made
 
 _numbers = itertools.count(1)
@@ -68,7 +68,10 @@ class Bank(School):
 
     def send(self, who: str, data: bytes, query: str, **form: str) -> Answer:
         """Import a file."""
-        session = self.as_(who)
+        return self.send_by(self.as_(who), data, query, **form)
+
+    def send_by(self, session: Session, data: bytes, query: str, **form: str) -> Answer:
+        """Import a file with a session's own headers."""
         boundary, body = encode_multipart({**form, "file": FileStorage(io.BytesIO(data), "questions.bin")})
         answer = session.app.test_client().post(
             f"/wp-json/learnomy/v1/questions?{query}",
