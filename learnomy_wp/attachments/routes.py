@@ -64,11 +64,11 @@ def download_attachment(found: dict[str, Any]) -> Response:
 
     Such a link is for one file and one user and lives five minutes; what the user may open is judged anew each time.
     """
-    source = storage.opened(found["path"])
-    if source is None:
+    path = storage.find(found["path"])
+    if path is None:
         raise NotFound("attachment")
     file = streaming.File(
         found["filename"], found["mime_type"], found["size_bytes"], found["sha256"], found["created_at"]
     )
     call = calls.current()
-    return streaming.respond(file, source, request, in_pieces=call is not None and call.signed)
+    return streaming.respond(file, path, request, in_pieces=call is not None and call.signed)

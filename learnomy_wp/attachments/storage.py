@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import IO
 
 from sqlalchemy import bindparam, delete, select
 
@@ -76,12 +75,10 @@ def discard(path: str) -> None:
         (root() / path).unlink(missing_ok=True)
 
 
-def opened(path: str) -> IO[bytes] | None:
-    """A kept file to read; None where it is gone."""
-    try:
-        return (root() / path).open("rb")
-    except FileNotFoundError:
-        return None
+def find(path: str) -> Path | None:
+    """Where a kept file is; None where it is gone."""
+    found = root() / path
+    return found if found.is_file() else None
 
 
 def forget(paths: Iterable[str]) -> int:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import IO
+from pathlib import Path
 from urllib.parse import quote
 
 from flask import Request, Response
@@ -39,17 +39,12 @@ class File:
         return f'"{self.sha256[:32]}"'
 
 
-def respond(file: File, source: IO[bytes], asked: Request, *, in_pieces: bool) -> Response:
-    """The answer to a download; takes care that `source` is closed. Raises `RangeNotSatisfiable`."""
+def respond(file: File, path: Path, asked: Request, *, in_pieces: bool) -> Response:
+    """The answer to a download; the file at `path` is opened when its bytes are sent. Raises `RangeNotSatisfiable`."""
     headers = _headers(file)
     if answers.is_unchanged(asked, file.etag):
-        source.close()
         return Response(status=304, headers=headers)
-    try:
-        first, last, is_part = _wanted(file, asked)
-    except RangeNotSatisfiable:
-        source.close()
-        raise
+    first, last, is_part = _wanted(file, asked)
     if is_part:
         headers["Content-Range"] = f"bytes {first}-{last}/{file.size}"
     length = last - first + 1
@@ -59,9 +54,7 @@ def respond(file: File, source: IO[bytes], asked: Request, *, in_pieces: bool) -
             headers["X-Learnomy-More"] = f"{first + PIECE_BYTES}-{last}"
             length = PIECE_BYTES
     headers["Content-Length"] = str(length)
-    response = Response(_read(source, first, length), 206 if is_part else 200, headers, content_type=file.mime_type)
-    response.call_on_close(source.close)
-    return response
+    return Response(_read(path, first, length), 206 if is_part else 200, headers, content_type=file.mime_type)
 
 
 def _headers(file: File) -> dict[str, str]:
@@ -110,8 +103,9 @@ def _is_same(file: File, asked: Request) -> bool:
     return condition == file.etag or parse_date(condition) == file.since.replace(microsecond=0)
 
 
-def _read(source: IO[bytes], first: int, length: int) -> Iterator[bytes]:
-    source.seek(first)
-    while length > 0 and (piece := source.read(min(READ_BYTES, length))):
-        length -= len(piece)
-        yield piece
+def _read(path: Path, first: int, length: int) -> Iterator[bytes]:
+    with path.open("rb") as source:
+        source.seek(first)
+        while length > 0 and (piece := source.read(min(READ_BYTES, length))):
+            length -= len(piece)
+            yield piece

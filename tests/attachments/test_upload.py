@@ -351,7 +351,7 @@ def test_files_that_no_row_names_are_swept_up(files: Files) -> None:
             if path.name != young.rpartition("/")[2]:
                 os.utime(path, (old, old))
         assert storage.sweep_attachments() == 1
-        assert storage.opened(lost) is None
+        assert storage.find(lost) is None
     assert {path.name for path in files.on_disk()} == {path.name for path in before} | {young.rpartition("/")[2]}
     assert files.get(kept["id"]).status == 200
 
