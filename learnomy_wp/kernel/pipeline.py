@@ -257,6 +257,8 @@ def _lease(declared: Endpoint, call: Call, actor: Actor) -> idempotency.Lease | 
 
 
 def _stored_answer(declared: Endpoint, call: Call, actor: Actor) -> idempotency.Answer | None:
+    if declared.takes_file and not actor.is_logged_in:
+        return None  # nobody's file is read, to find out whether it was sent before
     key = _idempotency_key(declared)
     return None if key is None else idempotency.recall(key, _subject(call, actor), _fingerprint(declared, call))
 

@@ -113,6 +113,7 @@ def test_a_form_without_a_right_is_not_even_read(files: Files, monkeypatch: pyte
     kept = uploads._parse
     monkeypatch.setattr(uploads, "_parse", lambda call, source: read.append(1) or kept(call, source))
     assert files.send(who=None).status == 401
+    assert files.send(who=None, headers={"Idempotency-Key": "stranger"}).status == 401
     assert files.send(who="student").status == 403
     assert read == []
     assert files.send().status == 201
