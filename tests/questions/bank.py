@@ -100,5 +100,5 @@ class Bank(School):
 def example(**body: Any) -> dict[str, Any]:
     """A body that makes a question of a type."""
     kind = body.get("type", "single_choice")
-    prompt = PROMPTS.get(kind, f"<p>Question {next(_numbers)}?</p>")
-    return {"type": kind, "title": f"Question {next(_numbers)}", "prompt": prompt, "content": CONTENTS[kind], **body}
+    prompt, content = PROMPTS.get(kind, f"<p>Question {next(_numbers)}?</p>"), CONTENTS.get(kind, {})
+    return {"type": kind, "title": f"Question {next(_numbers)}", "prompt": prompt, "content": content, **body}

@@ -32,6 +32,7 @@ __all__ = [
     "check_response",
     "choices",
     "draw",
+    "forget_packages",
     "grade",
     "hints",
     "kind",
@@ -110,6 +111,11 @@ def _from_python() -> dict[str, QuestionType]:
         except Exception:
             log.get().exception("question_type_failed", entry=entry.name)
     return found
+
+
+def forget_packages() -> None:
+    """Look anew for the types of packages, after some were installed or removed."""
+    _from_python.cache_clear()
 
 
 # --- what is asked of a version ----------------------------------------------------------
