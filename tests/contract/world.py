@@ -19,6 +19,7 @@ from learnomy_wp.reviews.ratings import roll_up
 from tests.accounts.people import Person
 from tests.client import Api, Session
 from tests.contract import beside
+from tests.contract.question_world import build_questions
 from tests.contract.quiz_world import build_quizzes
 from tests.courses.school import School, made
 from wp_schema.tables import certificates, course_instructors, courses, jobs, reviews
@@ -98,6 +99,7 @@ def build(api: Api) -> World:
     _enrolments(school, people, ids)
     beside.add(school, people, sessions, ids, MARKS)
     build_quizzes(school, ids)
+    build_questions(school, ids, MARKS)
     for name, status in (("D", "draft"), ("N", "pending"), ("V", "private"), ("A", "archived"), ("G", "draft")):
         who = "teacher2" if name == "G" else "teacher"
         answer = school.as_(who).patch(f"/courses/{ids[name]}", json={"status": status})
