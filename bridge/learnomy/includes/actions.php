@@ -118,7 +118,7 @@ final class Actions {
 	 */
 	public static function answer_fire( array $payload ): array {
 		// phpcs:ignore WordPress.Security.ValidatedSanitizedInput -- Verified with the call's signature.
-		self::$call = isset( $_SERVER['HTTP_X_LEARNOMY_NONCE'] ) ? (string) $_SERVER['HTTP_X_LEARNOMY_NONCE'] : '';
+		self::$call = (string) ( $_SERVER['HTTP_X_LEARNOMY_NONCE'] ?? '' );
 		$report     = self::fire_token( isset( $payload['token'] ) && is_string( $payload['token'] ) ? $payload['token'] : '' );
 		self::$call = '';
 		return $report;

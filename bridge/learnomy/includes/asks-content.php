@@ -154,7 +154,7 @@ final class Content_Renderer {
 	 * @return array
 	 */
 	private function with_slots( array $block ): array {
-		$name = isset( $block['blockName'] ) ? (string) $block['blockName'] : '';
+		$name = (string) ( $block['blockName'] ?? '' );
 		$type = '' === $name ? null : \WP_Block_Type_Registry::get_instance()->get_registered( $name );
 		if ( null !== $type && $type->is_dynamic() && ! in_array( $name, self::STATIC_BLOCKS, true ) ) {
 			$this->has_dynamic_block = true;

@@ -32,7 +32,7 @@ final class Asks {
 			try {
 				$answer = 'call' === $ask['kind']
 					? self::call( (string) $ask['name'], $args )
-					: self::filter( (string) $ask['name'], isset( $ask['value'] ) ? $ask['value'] : null, $args );
+					: self::filter( (string) $ask['name'], $ask['value'] ?? null, $args );
 			} catch ( \Throwable $error ) {
 				// A rule that could not be asked is not a rule that allows.
 				error_log( 'Learnomy: ' . $ask['name'] . ': ' . $error ); // phpcs:ignore WordPress.PHP.DevelopmentFunctions -- For the owner.
@@ -87,12 +87,12 @@ final class Asks {
 	private static function call( string $name, array $args ) {
 		switch ( $name ) {
 			case 'render_content':
-				$content = isset( $args['content'] ) ? (string) $args['content'] : '';
-				return ( new Content_Renderer( isset( $args['author_id'] ) ? (int) $args['author_id'] : 0 ) )->render( $content );
+				$content = (string) ( $args['content'] ?? '' );
+				return ( new Content_Renderer( (int) ( $args['author_id'] ?? 0 ) ) )->render( $content );
 			case 'render_slots':
 				return array_map( array( Content_Renderer::class, 'render_slot' ), isset( $args['slots'] ) && is_array( $args['slots'] ) ? array_values( $args['slots'] ) : array() );
 			case 'capabilities':
-				$user_id = isset( $args['user_id'] ) ? (int) $args['user_id'] : 0;
+				$user_id = (int) ( $args['user_id'] ?? 0 );
 				$names   = isset( $args['names'] ) && is_array( $args['names'] ) ? array_filter( $args['names'], 'is_string' ) : array();
 				return array_values(
 					array_filter(
@@ -103,13 +103,13 @@ final class Asks {
 					)
 				);
 			case 'image_url':
-				return self::image_url( isset( $args['id'] ) ? (int) $args['id'] : 0, isset( $args['user_id'] ) ? (int) $args['user_id'] : 0 );
+				return self::image_url( (int) ( $args['id'] ?? 0 ), (int) ( $args['user_id'] ?? 0 ) );
 			case 'media_file':
-				return self::media_file( isset( $args['id'] ) ? (int) $args['id'] : 0, isset( $args['user_id'] ) ? (int) $args['user_id'] : 0 );
+				return self::media_file( (int) ( $args['id'] ?? 0 ), (int) ( $args['user_id'] ?? 0 ) );
 			case 'avatars':
-				return array( 'avatars' => self::avatars( isset( $args['people'] ) && is_array( $args['people'] ) ? $args['people'] : array(), isset( $args['size'] ) ? (int) $args['size'] : 96 ) );
+				return array( 'avatars' => self::avatars( isset( $args['people'] ) && is_array( $args['people'] ) ? $args['people'] : array(), (int) ( $args['size'] ?? 96 ) ) );
 			case 'check_password':
-				$user = get_userdata( isset( $args['user_id'] ) ? (int) $args['user_id'] : 0 );
+				$user = get_userdata( (int) ( $args['user_id'] ?? 0 ) );
 				return $user && isset( $args['password'] ) && wp_check_password( (string) $args['password'], $user->user_pass, $user->ID );
 		}
 		return self::failed( 'WordPress knows no such call: ' . $name );

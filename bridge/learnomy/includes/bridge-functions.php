@@ -35,6 +35,6 @@ namespace {
 	function learnomy_listens( string $hook ): void {
 		// phpcs:ignore WordPress.PHP.DevelopmentFunctions -- The caller's file says which plugin it is.
 		$trace = debug_backtrace( DEBUG_BACKTRACE_IGNORE_ARGS, 1 );
-		\Learnomy\Record_Scan::declare_listener( $hook, isset( $trace[0]['file'] ) ? $trace[0]['file'] : '' );
+		\Learnomy\Record_Scan::declare_listener( $hook, $trace[0]['file'] ?? '' );
 	}
 }

@@ -36,7 +36,7 @@ final class CLI {
 	 * @param string[] $arguments Arguments.
 	 */
 	public function pair( $arguments ): void {
-		$paired = Pairing::pair( isset( $arguments[0] ) ? (string) $arguments[0] : '' );
+		$paired = Pairing::pair( (string) ( $arguments[0] ?? '' ) );
 		if ( is_wp_error( $paired ) ) {
 			\WP_CLI::error( $paired->get_error_message() );
 		}

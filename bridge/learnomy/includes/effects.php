@@ -59,9 +59,9 @@ final class Effects {
 	 * @return true|\WP_Error
 	 */
 	private static function one( array $effect ) {
-		switch ( isset( $effect['kind'] ) ? $effect['kind'] : '' ) {
+		switch ( $effect['kind'] ?? '' ) {
 			case 'update_settings':
-				return self::update_settings( isset( $effect['settings'] ) ? (array) $effect['settings'] : array() );
+				return self::update_settings( (array) ( $effect['settings'] ?? array() ) );
 			case 'update_user':
 				return self::update_user( $effect );
 			case 'update_preferences':
@@ -95,7 +95,7 @@ final class Effects {
 	 * @return true|\WP_Error
 	 */
 	private static function update_user( array $effect ) {
-		$user_id = isset( $effect['user_id'] ) ? (int) $effect['user_id'] : 0;
+		$user_id = (int) ( $effect['user_id'] ?? 0 );
 		if ( ! get_userdata( $user_id ) ) {
 			return self::no_user();
 		}
@@ -158,12 +158,12 @@ final class Effects {
 	 * @return true|\WP_Error
 	 */
 	private static function update_preferences( array $effect ) {
-		$user_id = isset( $effect['user_id'] ) ? (int) $effect['user_id'] : 0;
+		$user_id = (int) ( $effect['user_id'] ?? 0 );
 		if ( ! get_userdata( $user_id ) ) {
 			return self::no_user();
 		}
 		$stored  = get_user_meta( $user_id, 'learnomy_preferences', true );
-		$changed = isset( $effect['preferences'] ) ? (array) $effect['preferences'] : array();
+		$changed = (array) ( $effect['preferences'] ?? array() );
 		update_user_meta( $user_id, 'learnomy_preferences', wp_slash( array_merge( is_array( $stored ) ? $stored : array(), $changed ) ) );
 		return true;
 	}
@@ -175,8 +175,8 @@ final class Effects {
 	 * @return true|\WP_Error
 	 */
 	private static function add_role( array $effect ) {
-		$user = get_userdata( isset( $effect['user_id'] ) ? (int) $effect['user_id'] : 0 );
-		$role = isset( $effect['role'] ) ? (string) $effect['role'] : '';
+		$user = get_userdata( (int) ( $effect['user_id'] ?? 0 ) );
+		$role = (string) ( $effect['role'] ?? '' );
 		if ( ! $user ) {
 			return self::no_user();
 		}
@@ -196,14 +196,14 @@ final class Effects {
 	 * @return true|\WP_Error
 	 */
 	private static function note_application_password( array $effect ) {
-		$user_id = isset( $effect['user_id'] ) ? (int) $effect['user_id'] : 0;
+		$user_id = (int) ( $effect['user_id'] ?? 0 );
 		if ( ! get_userdata( $user_id ) ) {
 			return self::no_user();
 		}
 		// phpcs:ignore WordPress.Security.ValidatedSanitizedInput -- Put back as it was.
-		$mine                   = isset( $_SERVER['REMOTE_ADDR'] ) ? $_SERVER['REMOTE_ADDR'] : '';
-		$_SERVER['REMOTE_ADDR'] = isset( $effect['ip'] ) ? (string) $effect['ip'] : '';
-		$done                   = \WP_Application_Passwords::record_application_password_usage( $user_id, isset( $effect['uuid'] ) ? (string) $effect['uuid'] : '' );
+		$mine                   = $_SERVER['REMOTE_ADDR'] ?? '';
+		$_SERVER['REMOTE_ADDR'] = (string) ( $effect['ip'] ?? '' );
+		$done                   = \WP_Application_Passwords::record_application_password_usage( $user_id, (string) ( $effect['uuid'] ?? '' ) );
 		$_SERVER['REMOTE_ADDR'] = $mine;
 		return is_wp_error( $done ) ? $done : true;
 	}

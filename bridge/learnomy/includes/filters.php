@@ -24,7 +24,7 @@ final class Filters {
 	 * @return string
 	 */
 	public static function heard( array $row, string $kind ): string {
-		$name = isset( $row['filters'][ $kind ] ) ? (string) $row['filters'][ $kind ] : '';
+		$name = (string) ( $row['filters'][ $kind ] ?? '' );
 		if ( 'pre' === $kind && 'GET' !== $row['method'] ) {
 			$name = 'learnomy_pre_' . $row['name'];
 		}
@@ -175,7 +175,7 @@ final class Filters {
 			$node = &$tree;
 			foreach ( array_slice( explode( '.', trim( (string) $name ) ), 0, 8 ) as $part ) {
 				if ( '' !== $part ) {
-					$node[ $part ] = isset( $node[ $part ] ) ? $node[ $part ] : array();
+					$node[ $part ] = $node[ $part ] ?? array();
 					$node          = &$node[ $part ];
 				}
 			}

@@ -186,8 +186,8 @@ final class Identity {
 			self::$spent_ms = Channel::now_ms() - $began;
 			self::$asking   = false;
 			if ( ! is_wp_error( $answer ) ) {
-				$user_id = isset( $answer['user_id'] ) ? (int) $answer['user_id'] : 0;
-				$kind    = isset( $answer['credential'] ) ? (string) $answer['credential'] : '';
+				$user_id = (int) ( $answer['user_id'] ?? 0 );
+				$kind    = (string) ( $answer['credential'] ?? '' );
 				$answer  = $user_id > 0
 					? array(
 						'user_id'    => $user_id,

@@ -59,6 +59,6 @@ final class Site_Addresses {
 	 */
 	private static function stored(): array {
 		$all = wp_load_alloptions();
-		return array( isset( $all['home'] ) ? (string) $all['home'] : '', isset( $all['siteurl'] ) ? (string) $all['siteurl'] : '' );
+		return array( (string) ( $all['home'] ?? '' ), (string) ( $all['siteurl'] ?? '' ) );
 	}
 }

@@ -24,11 +24,12 @@ final class Record_Files {
 	 * @return string
 	 */
 	public static function fingerprint(): string {
+		clearstatcache();
 		$facts = array( LEARNOMY_BACKEND_VERSION, Record::VERSION );
-		foreach ( self::all() as $file ) {
-			$facts[] = $file . ( is_file( $file ) ? ' ' . filemtime( $file ) . ' ' . filesize( $file ) : '' );
+		foreach ( self::all() as $file => $is_loaded ) {
+			$facts[] = $file . ( is_file( $file ) ? ' ' . filemtime( $file ) . ' ' . filesize( $file ) : '' ) . ( $is_loaded ? '' : ' too late' );
 		}
-		return md5( implode( "\n", array_merge( $facts, array( 'too late' ), self::must_use_not_loaded() ) ) );
+		return md5( implode( "\n", $facts ) );
 	}
 
 	/**
@@ -42,9 +43,9 @@ final class Record_Files {
 			return false;
 		}
 		$changed = 0;
-		foreach ( array_filter( self::all(), 'is_file' ) as $file ) {
+		foreach ( array_keys( self::all() ) as $file ) {
 			// Not the time of modification, which an unpacked archive brings along.
-			$changed = max( $changed, (int) filectime( $file ) );
+			$changed = is_file( $file ) ? max( $changed, (int) filectime( $file ) ) : $changed;
 		}
 		$began = isset( $_SERVER['REQUEST_TIME'] ) ? (int) $_SERVER['REQUEST_TIME'] : time();
 		return $began - $changed <= $kept;
@@ -104,49 +105,39 @@ final class Record_Files {
 	}
 
 	/**
-	 * All files that count, by their real paths where they are there.
+	 * All files that count, by their paths: whether this request has loaded them, as far as that is asked.
 	 *
-	 * @return string[]
+	 * @return array<string, bool>
 	 */
 	private static function all(): array {
-		clearstatcache();
-		$files = array();
+		$files = self::must_use();
 		foreach ( self::active_plugins() as $plugin ) {
-			$files[] = WP_PLUGIN_DIR . '/' . $plugin;
+			$files[ WP_PLUGIN_DIR . '/' . $plugin ] = true;
 		}
-		foreach ( array_unique( array( self::raw_option( 'template' ), self::raw_option( 'stylesheet' ) ) ) as $theme ) {
-			$folder  = self::theme_folder( $theme );
-			$files[] = $folder . '/style.css';
-			$files[] = $folder . '/functions.php';
+		foreach ( array( 'template', 'stylesheet' ) as $option ) {
+			$folder                              = self::theme_folder( self::raw_option( $option ) );
+			$files[ $folder . '/style.css' ]     = true;
+			$files[ $folder . '/functions.php' ] = true;
 		}
-		$must_use = realpath( WPMU_PLUGIN_DIR );
-		$loaded   = array_filter(
-			get_included_files(),
-			static function ( $file ) use ( $must_use ) {
-				return dirname( $file ) === $must_use && '.php' === substr( $file, -4 );
-			}
-		);
-		$files    = array_unique( array_merge( $files, self::must_use(), $loaded ) );
-		sort( $files );
+		ksort( $files );
 		return $files;
 	}
 
 	/**
-	 * The must-use files that are there, by their real paths.
+	 * The must-use files that are there or were loaded, by their real paths: whether they were loaded.
 	 *
-	 * @return string[]
+	 * @return array<string, bool>
 	 */
 	private static function must_use(): array {
-		return array_filter( array_map( 'realpath', wp_get_mu_plugins() ) );
-	}
-
-	/**
-	 * Those of them that this request has not loaded.
-	 *
-	 * @return string[]
-	 */
-	private static function must_use_not_loaded(): array {
-		return array_diff( self::must_use(), get_included_files() );
+		$files  = array_fill_keys( array_filter( array_map( 'realpath', wp_get_mu_plugins() ) ), false );
+		$folder = realpath( WPMU_PLUGIN_DIR ) . '/';
+		$length = strlen( $folder );
+		foreach ( get_included_files() as $file ) {
+			if ( 0 === strncmp( $file, $folder, $length ) && false === strpos( $file, '/', $length ) && '.php' === substr( $file, -4 ) ) {
+				$files[ $file ] = true;
+			}
+		}
+		return $files;
 	}
 
 	/**

@@ -306,7 +306,7 @@ final class Record {
 		foreach ( array( 'listeners', 'gates' ) as $kind ) {
 			$union[ $kind ] = (array) $one[ $kind ];
 			foreach ( (array) $other[ $kind ] as $hook => $owners ) {
-				$known                   = isset( $union[ $kind ][ $hook ] ) ? (array) $union[ $kind ][ $hook ] : array();
+				$known                   = (array) ( $union[ $kind ][ $hook ] ?? array() );
 				$union[ $kind ][ $hook ] = array_values( array_unique( array_merge( $known, $owners ) ) );
 				sort( $union[ $kind ][ $hook ] );
 			}

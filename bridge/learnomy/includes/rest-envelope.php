@@ -46,7 +46,7 @@ final class Envelope {
 	public static function request_id(): string {
 		if ( '' === self::$request_id ) {
 			// phpcs:ignore WordPress.Security.ValidatedSanitizedInput -- Only a matching one is used.
-			$asked            = isset( $_SERVER['HTTP_X_REQUEST_ID'] ) ? $_SERVER['HTTP_X_REQUEST_ID'] : '';
+			$asked            = $_SERVER['HTTP_X_REQUEST_ID'] ?? '';
 			self::$request_id = self::is_sane( $asked ) ? $asked : bin2hex( random_bytes( 12 ) );
 		}
 		return self::$request_id;

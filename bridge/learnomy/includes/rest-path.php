@@ -126,7 +126,7 @@ final class Rest_Path {
 	 */
 	public static function method(): string {
 		// phpcs:disable WordPress.Security.ValidatedSanitizedInput, WordPress.Security.NonceVerification -- Only a known method is used.
-		$method = isset( $_SERVER['REQUEST_METHOD'] ) ? $_SERVER['REQUEST_METHOD'] : 'GET';
+		$method = $_SERVER['REQUEST_METHOD'] ?? 'GET';
 		if ( isset( $_GET['_method'] ) ) {
 			$method = $_GET['_method'];
 		} elseif ( isset( $_SERVER['HTTP_X_HTTP_METHOD_OVERRIDE'] ) ) {

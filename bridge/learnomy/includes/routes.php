@@ -48,7 +48,7 @@ final class Routes {
 			foreach ( $stored['routes'] as $namespace => $paths ) {
 				foreach ( $paths as $path => $methods ) {
 					foreach ( $methods as $method => $row ) {
-						$row['args']                 = self::arguments( isset( $row['args'] ) ? $row['args'] : '', $stored['arguments'] );
+						$row['args']                 = self::arguments( $row['args'] ?? '', $stored['arguments'] );
 						self::$table[ $namespace ][] = $row + array(
 							'path'     => $path,
 							'method'   => $method,

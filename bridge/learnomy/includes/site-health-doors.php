@@ -31,7 +31,7 @@ final class Site_Doors {
 	 */
 	public static function mark(): void {
 		// phpcs:ignore WordPress.Security.ValidatedSanitizedInput -- Only compared.
-		$asked = isset( $_SERVER['HTTP_X_REQUEST_ID'] ) ? (string) $_SERVER['HTTP_X_REQUEST_ID'] : '';
+		$asked = (string) ( $_SERVER['HTTP_X_REQUEST_ID'] ?? '' );
 		if ( 0 === strpos( $asked, self::MARK ) && ! headers_sent() ) {
 			header( 'X-Learnomy-Door: full' );
 		}
