@@ -131,7 +131,8 @@ def grade_attempt(actor: Actor, facts: Mapping[str, Any], *, body: Mapping[str, 
     changes: Row = {"graded_by": actor.id}
     if "feedback" in body:
         changes["feedback_html"] = clean(body["feedback"])
-    outcome.conclude(held, after, actor_id=actor.id, **changes)
+    graded = outcome.conclude(held, after, actor_id=actor.id, **changes)
+    outcome.count_passed(attempt, graded)
     statistics.count_later(attempt["quiz_id"])
     return attempts.get_attempt(actor, attempt["id"], is_staff=True)
 

@@ -114,7 +114,8 @@ def _lock_enrollment(enrollment_id: int | None) -> Row | None:
 def conclude(held: Held, answers: Iterable[Mapping[str, Any]], *, actor_id: int, **changes: Any) -> Row:
     """Make and write the result of a locked attempt from its graded answers; gives its new row.
 
-    `changes` are further columns. Emits `AttemptGraded` and `AttemptPassed` where they become true, once each.
+    `changes` are further columns. The caller ends with `count_passed`. Emits `AttemptSubmitted`, `AttemptGraded` and
+    `AttemptPassed` where they become true, once each.
     """
     attempt, now = held.attempt, clock.now()
     after = {**attempt, **changes, **result_of(attempt, list(answers))}
@@ -132,7 +133,6 @@ def conclude(held: Held, answers: Iterable[Mapping[str, Any]], *, actor_id: int,
     if announces:
         events.emit(AttemptPassed(**_named(after), score=plain(after["percent"])), actor_id=actor_id)
     if after["status"] == "graded":
-        _count_passed(attempt, after)
         settle_result(held, after["settings"], actor_id=actor_id)
     return after
 
@@ -191,7 +191,8 @@ def _named(attempt: Row) -> dict[str, int]:
     return {**named, "course_id": attempt["course_id"] or 0}
 
 
-def _count_passed(before: Row, after: Row) -> None:
+def count_passed(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """Count a quiz's passed attempts: last of all, as everybody who submits writes this one row."""
     more = int(bool(after["passed"])) - int(bool(before["passed"]))
     if more:
         db.execute(COUNT_PASSED, {"of_quiz": after["quiz_id"], "more": more})

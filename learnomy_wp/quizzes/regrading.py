@@ -172,7 +172,8 @@ def _apply(facts: Row, keys: _Keys, actor_id: int) -> Row | None:
             db.execute(MOVE_OPEN, values)
         return move
     grading.write_marks(changed)
-    outcome.conclude(held, answers, actor_id=actor_id, regrades=_record(attempt, answers, changed, actor_id))
+    record = _record(attempt, answers, changed, actor_id)
+    outcome.count_passed(attempt, outcome.conclude(held, answers, actor_id=actor_id, regrades=record))
     return move
 
 

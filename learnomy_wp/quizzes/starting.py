@@ -72,8 +72,9 @@ def start_attempt(actor: Actor, quiz: Mapping[str, Any], *, body: Mapping[str, A
     if quiz["mode"] == rules.GRADED and place["state"] == "none":
         changes["state"] = "in_progress"
     places.save_place(place, **changes)
-    db.execute(COUNT, {"of_quiz": quiz["id"]})  # last, as everybody who starts writes this row
-    return _answer(actor, attempt_id)
+    answer = _answer(actor, attempt_id)
+    db.execute(COUNT, {"of_quiz": quiz["id"]})  # last of all, as everybody who starts writes this one row
+    return answer
 
 
 def _answer(actor: Actor, attempt_id: int) -> Row:
@@ -91,7 +92,7 @@ def _finish_old(actor: Actor, quiz: Mapping[str, Any], attempt: Row, mine: stand
     facts = {"attempt_id": attempt["id"], "user_id": actor.id, "quiz_id": quiz["id"]}
     held = outcome.lock_attempt({**facts, "enrollment_id": quiz["enrollment_id"]})
     if any(row["id"] == attempt["id"] for row in mine.counted):
-        submitting.finish(held, actor_id=actor.id, is_auto=True)
+        outcome.count_passed(held.attempt, submitting.finish(held, actor_id=actor.id, is_auto=True))
     else:
         outcome.abandon(held)
 

@@ -31,13 +31,16 @@ def submit_attempt(actor: Actor, facts: Mapping[str, Any], *, body: Mapping[str,
     Raises `AttemptClosed` where answers come with it and it was handed in already, `ValidationFailed`.
     """
     held = outcome.lock_attempt(facts)
-    if held.attempt["status"] == "in_progress":
+    after = held.attempt
+    if after["status"] == "in_progress":
         if body["answers"]:
-            answers.save_into(held.attempt, body["answers"], clock.now())
-        finish(held, actor_id=actor.id)
+            answers.save_into(after, body["answers"], clock.now())
+        after = finish(held, actor_id=actor.id)
     elif body["answers"]:
         raise AttemptClosed
-    return attempts.get_attempt(actor, facts["attempt_id"], is_staff=False)
+    found = attempts.get_attempt(actor, facts["attempt_id"], is_staff=False)
+    outcome.count_passed(held.attempt, after)
+    return found
 
 
 def finish_overdue(attempt_id: int) -> bool:
@@ -51,7 +54,7 @@ def _finish_overdue(attempt_id: int) -> bool:
     held = outcome.lock_attempt(facts)
     if held.attempt["status"] != "in_progress" or not _is_to_end(held.attempt, clock.now()):
         return False
-    finish(held, actor_id=0, is_auto=True)
+    outcome.count_passed(held.attempt, finish(held, actor_id=0, is_auto=True))
     return True
 
 
@@ -61,7 +64,10 @@ def _is_to_end(attempt: Mapping[str, Any], now: datetime) -> bool:
 
 
 def finish(held: outcome.Held, *, actor_id: int, is_auto: bool = False) -> Row:
-    """End a locked, open attempt: grade what a machine can, or abandon it where it is late and the quiz wants that."""
+    """End a locked, open attempt: grade what a machine can, or abandon it where it is late and the quiz wants that.
+
+    The caller ends with `outcome.count_passed`.
+    """
     attempt, now = held.attempt, clock.now()
     is_late = answers.is_over(attempt, now)
     policy = attempt["settings"]["on_late"]
