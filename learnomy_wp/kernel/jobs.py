@@ -79,6 +79,7 @@ def job(
 
 INSERT = insert(jobs)
 LIVE = select(jobs.c.id, jobs.c.state, jobs.c.started_at).where(jobs.c.live_key == bindparam("key")).with_for_update()
+QUEUED = select(jobs.c.id).where(jobs.c.live_key == bindparam("key"), jobs.c.state == "queued")
 AGAIN = update(jobs).where(jobs.c.id == bindparam("job_id"), jobs.c.state == "running").values(run_at=bindparam("at"))
 _due = and_(
     jobs.c.run_at <= bindparam("now"),
@@ -135,6 +136,11 @@ def enqueue(
     if at <= now:
         db.after_commit(partial(_announce, db.blog_id(), job_id, kind, at))
     return job_id
+
+
+def is_queued(kind: str, unique_key: str) -> bool:
+    """Whether a job of this key waits to run; it will see all that is committed by now."""
+    return db.value(QUEUED, {"key": _live_key(kind, unique_key)}) is not None
 
 
 def _live_key(kind: str, unique_key: str | None) -> str | None:

@@ -132,10 +132,12 @@ def count_later(quiz_id: int) -> None:
     at = clock.now() + WAIT
 
     def enqueue() -> None:
-        jobs.enqueue(KIND, {"quiz_id": quiz_id}, unique_key=str(quiz_id), run_at=at)
+        if not jobs.is_queued(KIND, str(quiz_id)):
+            work = {"quiz_id": quiz_id}
+            db.transaction(lambda: jobs.enqueue(KIND, work, unique_key=str(quiz_id), run_at=at))
 
     # On its own, so that nobody who submits waits for anybody else's submission.
-    db.after_commit(lambda: db.transaction(enqueue))
+    db.after_commit(enqueue)
 
 
 def count_quiz(job: Job) -> Row:
