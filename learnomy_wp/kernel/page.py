@@ -174,6 +174,10 @@ class Listing:
         def counted() -> int:
             return int(db.value(self._count(active), params) or 0)
 
+        offset = place.get("offset_rows", 0)
+        if total is None and mode != "cursor" and not more and (rows or not offset):
+            # The end is here, so the number of all is known.
+            return Page(rows, offset + len(rows), None)
         return Page(rows, total(counted) if total else counted(), cursor_next)
 
     # -- statements, made once per shape

@@ -54,7 +54,10 @@ LISTING = Listing(
     },
     filters={
         "staff_id": Filter(_taught_by, narrow=True),
-        "course_id": Filter(lambda value: lessons.c.course_id == value, narrow=True),
+        "course_id": Filter(
+            lambda value: lessons.c.course_id == value,
+            indexes={**_newest("course_created"), **dict.fromkeys(("title", "-title"), f"{_INDEX}course_title")},
+        ),
         "section_id": Filter(lambda value: lessons.c.section_id == value, narrow=True),
         "parent_id": Filter(lambda value: lessons.c.parent_id == value, narrow=True),
         "is_unattached": Filter(

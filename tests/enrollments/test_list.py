@@ -180,7 +180,7 @@ def test_the_number_of_queries_does_not_grow_with_the_page(world: World, who: st
     seed(world, course, world.people(40))
     counted(world, who, "/enrollments?per_page=1")
     few = counted(world, who, "/enrollments?per_page=1")
-    assert counted(world, who, "/enrollments?per_page=40") == few
+    assert counted(world, who, "/enrollments?per_page=40") <= few
     # Identity and site record, rows with courses and learners, the total. Beyond: the total's stamp and entry
     # in the database, where there is no Redis; whose courses they are, and whether those have few learners.
     assert few <= 6 + beyond

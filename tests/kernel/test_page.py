@@ -204,7 +204,17 @@ def test_statements_are_made_once_for_a_shape(filled: Api) -> None:
     with filled.inside():
         for per_page in (1, 2, 3):
             listing.page({"per_page": per_page, "ids": [per_page]})
-    assert len(listing._statements) == 2
+    assert len(listing._statements) == 1
+
+
+@pytest.mark.parametrize(("page", "statements"), [(1, 2), (2, 1), (3, 2)])
+def test_what_ends_on_the_page_is_not_counted(filled: Api, page: int, statements: int) -> None:
+    ids = [1, 2, 3, 4, 5]
+    with filled.inside():
+        before = db.query_count()
+        found = _listing().page({"per_page": 3, "page": page, "ids": ids})
+        assert (len(found.rows), found.total) == ({1: 3, 2: 2, 3: 0}[page], 5)
+        assert db.query_count() - before == statements
 
 
 def test_a_list_costs_a_count_and_a_select(filled: Api) -> None:

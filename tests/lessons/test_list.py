@@ -98,10 +98,10 @@ def test_bad_values_are_422(listed: tuple[School, Any, Any], query: str) -> None
 def test_a_list_costs_three_queries_and_its_total(listed: tuple[School, Any, Any]) -> None:
     school, _first, _second = listed
     session = school.as_("teacher")
-    for per_page in (5, 100):
+    for per_page, statements in ((5, 4), (100, 3)):  # a list that ends on its first page is not counted
         with school.queries() as sent:
             assert session.get(f"/lessons?per_page={per_page}").status == 200
-        assert len(of_resource(sent)) == 4
+        assert len(of_resource(sent)) == statements
 
 
 def test_the_site_wide_total_follows_what_is_made(listed: tuple[School, Any, Any]) -> None:
