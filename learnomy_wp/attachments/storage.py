@@ -6,15 +6,18 @@ behind is swept up a day later.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
 
 from sqlalchemy import bindparam, delete, select
+from sqlalchemy.engine import make_url
 
 from learnomy_wp.kernel import clock, db, retention, schedules, site, trash
 from learnomy_wp.kernel.errors import refusal
@@ -48,9 +51,21 @@ def root() -> Path:
     return folder / str(db.blog_id())
 
 
+@lru_cache(maxsize=8)
+def _mark(database_url: str, prefix: str) -> str:
+    """What this site's files end in: of sites that were given one folder, none sweeps up another's."""
+    place = make_url(database_url).set(username=None, password=None)
+    return hashlib.sha256(f"{place}|{prefix}".encode()).hexdigest()[:8]
+
+
+def _own_mark() -> str:
+    config = site.current().config
+    return _mark(config.database_url, config.base_prefix)
+
+
 def keep(pieces: Iterable[bytes]) -> str:
     """Write a file under a new name; gives its path within the folder."""
-    name = secrets.token_hex(16)
+    name = f"{secrets.token_hex(16)}-{_own_mark()}"
     path = f"{name[:2]}/{name}"
     target = root() / path
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -113,7 +128,7 @@ def sweep_attachments() -> int:
 def _old_files() -> Iterator[list[str]]:
     folder, latest = root(), time.time() - SWEPT_AFTER_SECONDS
     batch: list[str] = []
-    for file in folder.glob("??/*"):
+    for file in folder.glob(f"??/*-{_own_mark()}*"):
         with suppress(FileNotFoundError):
             if file.stat().st_mtime < latest:
                 batch.append(str(file.relative_to(folder)))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
+import re
 import stat
+import time
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +83,7 @@ def test_the_name_on_disk_cannot_be_guessed(files: Files) -> None:
         files.add()
     names = {path.name for path in files.on_disk() - before}
     assert len(names) == 3
-    assert all(len(name) == 32 for name in names)
+    assert all(re.fullmatch("[0-9a-f]{32}-[0-9a-f]{8}", name) for name in names)
 
 
 def test_titles_and_places(files: Files) -> None:
@@ -341,20 +344,30 @@ def test_an_item_is_judged_like_an_upload(files: Files, library: Library) -> Non
 
 
 def test_files_that_no_row_names_are_swept_up(files: Files) -> None:
-    import os
-    import time
-
     kept, before = files.add(), files.on_disk()
     with files.school.api.inside():
         lost, young = storage.keep([b"lost"]), storage.keep([b"young"])
+        draft = (storage.root() / lost).with_suffix(".part")  # of a process that was killed
+        draft.write_bytes(b"half")
         old = time.time() - storage.SWEPT_AFTER_SECONDS - 60
         for path in files.on_disk():
             if path.name != young.rpartition("/")[2]:
                 os.utime(path, (old, old))
-        assert storage.sweep_attachments() == 1
+        assert storage.sweep_attachments() == 2
         assert storage.find(lost) is None
     assert {path.name for path in files.on_disk()} == {path.name for path in before} | {young.rpartition("/")[2]}
     assert files.get(kept["id"]).status == 200
+
+
+def test_files_of_another_site_in_the_same_folder_stay(files: Files) -> None:
+    with files.school.api.inside():
+        theirs = storage.root() / "ab" / f"{'c' * 32}-00000000"
+        theirs.parent.mkdir(exist_ok=True)
+        theirs.write_bytes(b"theirs")
+        old = time.time() - storage.SWEPT_AFTER_SECONDS - 60
+        os.utime(theirs, (old, old))
+        storage.sweep_attachments()
+    assert theirs.exists()
 
 
 def test_a_write_that_fails_keeps_no_file(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
