@@ -17,12 +17,13 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Executable, create_engine, event
-from sqlalchemy.engine import URL, Connection, CursorResult, Engine, make_url
+from sqlalchemy import Executable, event
+from sqlalchemy.engine import Connection, CursorResult, Engine, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import QueuePool
 
+from learnomy_wp.kernel import engines
+from learnomy_wp.kernel.engines import ANSWER_SECONDS
 from wp_schema.tables import bind_prefix
 
 T = TypeVar("T")
@@ -31,10 +32,7 @@ Params = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 RETRYABLE = {1020, 1205, 1213}  # record changed, lock wait timeout, deadlock
 GONE = {1040, 1053, 2002, 2003, 2006, 2013, 2055}  # too many connections, shutting down, cannot connect, lost
 RERUNS = 3
-LOCK_WAIT_SECONDS = 3
 CLOSED_SECONDS = 0.5
-# How long a server that takes no word or gives none is waited for: a request's caller has given up by then.
-ANSWER_SECONDS = 30
 
 
 class DeadlinePassed(Exception):
@@ -89,26 +87,7 @@ class Database:
         self.patient = self._engine(1, None, write=True)
 
     def _engine(self, pool_size: int, answer_seconds: int | None, *, write: bool) -> Engine:
-        if self.is_sqlite:
-            engine = create_engine(
-                self.url,
-                poolclass=QueuePool,
-                pool_size=pool_size,
-                max_overflow=32,
-                connect_args={"timeout": 5, "check_same_thread": False},
-            )
-            _prepare_sqlite(engine, write=write)
-        else:
-            engine = create_engine(
-                self.url,
-                pool_size=pool_size,
-                max_overflow=32,
-                pool_recycle=280,
-                isolation_level="READ COMMITTED" if write else "AUTOCOMMIT",
-                skip_autocommit_rollback=not write,
-                pool_reset_on_return=None,  # every unit of work commits or rolls back itself
-                connect_args=_mysql_arguments(self.url, answer_seconds),
-            )
+        engine = engines.make(self.url, pool_size, answer_seconds, write=write)
         bind_prefix(engine, lambda: _blog.get()[1])
         event.listen(engine, "before_cursor_execute", _count_query)
         return engine
@@ -117,37 +96,6 @@ class Database:
         """Close every pooled connection."""
         for engine in (self.read, self.write, self.patient):
             engine.dispose()
-
-
-def _mysql_arguments(url: URL, answer_seconds: int | None) -> dict[str, Any]:
-    is_pymysql = url.get_driver_name() == "pymysql"
-    arguments: dict[str, Any] = {
-        "init_command": "SET time_zone='+00:00', sql_mode='STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION',"
-        f" innodb_lock_wait_timeout={LOCK_WAIT_SECONDS}",
-        "connect_timeout": 5,
-        "charset": "utf8mb4",
-    }
-    if answer_seconds is not None:
-        arguments |= {"read_timeout": answer_seconds, "write_timeout": answer_seconds}
-    if "unix_socket" in url.query or url.host in {None, "localhost", "127.0.0.1", "::1"}:
-        # PyMySQL spends 27 ms on a TLS context otherwise.
-        arguments |= {"ssl_disabled": True} if is_pymysql else {"ssl_mode": "DISABLED"}
-    if not is_pymysql:
-        arguments |= {"multi_statements": False, "local_infile": False}
-    return arguments
-
-
-def _prepare_sqlite(engine: Engine, *, write: bool) -> None:
-    @event.listens_for(engine, "connect")
-    def _connect(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # transactions are begun below, not by the driver
-        for pragma in ("journal_mode=WAL", "busy_timeout=5000", "foreign_keys=ON", "synchronous=NORMAL"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        if write:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _count_query(*_: Any) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from learnomy_wp.config import Config
 from learnomy_wp.kernel import db, log, metrics, site
 from learnomy_wp.kernel.db import Database
+from learnomy_wp.kernel.engines import ANSWER_SECONDS
 from learnomy_wp.kernel.keystore import DatabaseKeyStore, KeyStore, RedisKeyStore
 from learnomy_wp.kernel.site import Site
 
@@ -36,7 +37,7 @@ def share_metrics(config: Config) -> None:
         metrics.share(config.state_dir / "metrics")
 
 
-def start(config: Config, *, answer_seconds: int | None = db.ANSWER_SECONDS) -> Runtime:
+def start(config: Config, *, answer_seconds: int | None = ANSWER_SECONDS) -> Runtime:
     """Build the runtime and make it this process's own. Raises `ConfigError` on a weak secret.
 
     Processes that answer no requests wait longer for the database, or for ever (None).

@@ -12,7 +12,7 @@ from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from learnomy_wp.app import _translate
-from learnomy_wp.kernel import clock, db
+from learnomy_wp.kernel import clock, db, engines
 from learnomy_wp.kernel.errors import BackendUnavailable
 from tests.client import Api
 from tests.kernel.databases import several_writers
@@ -253,7 +253,7 @@ def test_nobody_waits_long_for_a_lock(api: Api) -> None:
         waited = time.monotonic() - began
         release.set()
         holder.result()
-    assert db.LOCK_WAIT_SECONDS - 1 < waited < db.LOCK_WAIT_SECONDS + 3
+    assert engines.LOCK_WAIT_SECONDS - 1 < waited < engines.LOCK_WAIT_SECONDS + 3
 
 
 def test_writers_of_sqlite_wait_for_each_other(api: Api) -> None:
