@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, select, update
+from sqlalchemy.dialects import mysql, sqlite
 
 from learnomy_wp.kernel import clock, db
 from learnomy_wp.kernel.errors import Detail, ValidationFailed
@@ -59,19 +60,18 @@ HELD = (
         attempt_answers.c.position.in_(bindparam("positions", expanding=True)),
     )
 )
+# What a save writes: of one answer by its id, of several in one statement.
+_SAVED = ("sequence", "answer", "state", "is_flagged", "is_late", "seconds_spent", "saved_at", "updated_at")
 SAVE = (
     update(attempt_answers)
     .where(attempt_answers.c.id == bindparam("answer_id"))
-    .values(
-        sequence=bindparam("new_sequence"),
-        answer=bindparam("new_answer", type_=attempt_answers.c.answer.type),
-        state=bindparam("new_state"),
-        is_flagged=bindparam("flagged"),
-        is_late=bindparam("late"),
-        seconds_spent=bindparam("seconds"),
-        saved_at=bindparam("at"),
-        updated_at=bindparam("at"),
-    )
+    .values({name: bindparam(f"new_{name}", type_=attempt_answers.c[name].type) for name in _SAVED})
+)
+_mysql, _sqlite = mysql.insert(attempt_answers), sqlite.insert(attempt_answers)
+SAVE_MYSQL = _mysql.on_duplicate_key_update({name: _mysql.inserted[name] for name in _SAVED})
+SAVE_SQLITE = _sqlite.on_conflict_do_update(
+    index_elements=[attempt_answers.c.attempt_id, attempt_answers.c.position],
+    set_={name: _sqlite.excluded[name] for name in _SAVED},
 )
 KEEP_LATE = (
     update(attempt_answers)
@@ -123,8 +123,18 @@ def save_into(attempt: Mapping[str, Any], items: Sequence[Row], now: datetime) -
     _check(items, held)
     is_late = attempt["status"] != "in_progress" or is_over(attempt, now)
     apart = is_late and (attempt["status"] != "in_progress" or attempt["settings"]["on_late"] != rules.COUNT)
-    write = _keep_late if apart else _save
-    return [write(attempt, held[item["position"]], item, now) for item in items]
+    if apart:
+        return [_keep_late(held[item["position"]], item, now) for item in items]
+    outcomes, changed = [], {}
+    for item in items:
+        row = held[item["position"]]
+        outcome = _why_not(attempt, row, item)
+        if outcome is None:
+            _change(attempt, row, item, now)
+            changed[row["id"]] = row
+        outcomes.append(_outcome(row, outcome or "saved"))
+    _write(attempt["id"], list(changed.values()), now)
+    return outcomes
 
 
 def is_over(attempt: Mapping[str, Any], now: datetime) -> bool:
@@ -161,32 +171,38 @@ def _check(items: Sequence[Row], held: Mapping[int, Row]) -> None:
         raise ValidationFailed(details=wrong)
 
 
-def _save(attempt: Mapping[str, Any], row: Row, item: Row, now: datetime) -> Row:
+def _why_not(attempt: Mapping[str, Any], row: Row, item: Row) -> str | None:
+    """Why an answer is not saved, None where it is."""
     if item["sequence"] <= row["sequence"]:
-        return _outcome(row, "superseded")
-    if not attempt["settings"]["allow_back"] and row["layout"]["page"] < attempt["current_position"]:
-        return _outcome(row, "refused")
+        return "superseded"
+    is_left = not attempt["settings"]["allow_back"] and row["layout"]["page"] < attempt["current_position"]
+    return "refused" if is_left else None
+
+
+def _change(attempt: Mapping[str, Any], row: Row, item: Row, now: datetime) -> None:
     most = int((now - attempt["started_at"] + _SLACK).total_seconds())
     row |= {
         "sequence": item["sequence"],
+        "answer": item["answer"],
+        "state": "empty" if item["answer"] is None else "saved",
         "is_flagged": item.get("is_flagged", row["is_flagged"]),
+        "is_late": is_over(attempt, now),
         "seconds_spent": max(row["seconds_spent"], min(item.get("seconds_spent", 0), most)),
+        "saved_at": now,
+        "updated_at": now,
     }
-    values = {
-        "answer_id": row["id"],
-        "new_sequence": row["sequence"],
-        "new_answer": item["answer"],
-        "new_state": "empty" if item["answer"] is None else "saved",
-        "flagged": row["is_flagged"],
-        "late": is_over(attempt, now),
-        "seconds": row["seconds_spent"],
-        "at": now,
-    }
-    db.execute(SAVE, values)
-    return _outcome(row, "saved")
 
 
-def _keep_late(_attempt: Mapping[str, Any], row: Row, item: Row, now: datetime) -> Row:
+def _write(attempt_id: int, rows: Sequence[Row], now: datetime) -> None:
+    if len(rows) == 1:  # as an autosave is mostly
+        db.execute(SAVE, {"answer_id": rows[0]["id"], **{f"new_{name}": rows[0][name] for name in _SAVED}})
+    elif rows:
+        place = {"attempt_id": attempt_id, "created_at": now}
+        values = [{**place, "position": row["position"], **{name: row[name] for name in _SAVED}} for row in rows]
+        db.execute(SAVE_SQLITE if db.current().is_sqlite else SAVE_MYSQL, values)
+
+
+def _keep_late(row: Row, item: Row, now: datetime) -> Row:
     known = row["late_answer"] or {}
     if item["sequence"] <= max(row["sequence"], known.get("sequence", 0)):
         return _outcome(row, "superseded")
