@@ -94,6 +94,7 @@ enrollment_grants = table(
     unique("open", "enrollment_id", "source", "source_id", "is_open"),
     index("enrollment", "enrollment_id", "ends_at"),
     index("source", "source", "source_id"),
+    index("course", "course_id", "ended_at"),
     index("ends", "ends_at", "id"),
 )
 
