@@ -53,7 +53,7 @@ final class Page_Sitemap extends \WP_Sitemaps_Provider {
 		$size = $this->size();
 		$from = ( max( 1, (int) $page_num ) - 1 ) * $size;
 		// phpcs:ignore WordPress.DB.DirectDatabaseQuery -- Our table.
-		$rows = (array) $wpdb->get_results( $wpdb->prepare( "SELECT slug, updated_at FROM {$wpdb->prefix}lrn_courses WHERE id > %d AND id <= %d AND status = 'published' AND visibility = 'public' ORDER BY id", $from, $from + $size ) );
+		$rows = (array) $wpdb->get_results( $wpdb->prepare( "SELECT slug, updated_at FROM {$wpdb->prefix}lrn_courses WHERE id > %d AND id <= %d AND status = 'published' ORDER BY id", $from, $from + $size ) );
 		$list = 0 === $from ? array( array( 'loc' => route_url( 'catalog' ) ) ) : array();
 		foreach ( $rows as $row ) {
 			$list[] = array(
