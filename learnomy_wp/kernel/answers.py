@@ -1,7 +1,8 @@
 """Kept anonymous answers and conditional requests.
 
 A public GET of nobody may be kept whole, with the stamp of its tags read before its rows.
-It is served again while the stamp is unchanged, for a few seconds at most.
+It is served again while the stamp is unchanged, for a few seconds at most. Of the many query
+strings that one may ask with, only those are kept that are asked for again.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from redis import RedisError
 
 from learnomy_wp.kernel import cache, settings, site
 from learnomy_wp.kernel.actor import Actor
+from learnomy_wp.kernel.admission import Doorkeeper
 from learnomy_wp.kernel.call import Call
 from learnomy_wp.kernel.endpoint import Endpoint
 from learnomy_wp.kernel.envelope import JSON
@@ -26,6 +28,8 @@ SCOPE = "answer"
 KEPT_SECONDS = 10
 KEPT_HEADERS = ("ETag", "Cache-Control")
 
+doorkeeper = Doorkeeper()
+
 
 @dataclass(frozen=True)
 class Slot:
@@ -33,6 +37,7 @@ class Slot:
 
     key: str
     stamp: str
+    is_wanted: bool  # as it is, without being asked for again
 
 
 def foresee(declared: Endpoint, call: Call) -> None:
@@ -64,7 +69,8 @@ def lookup(declared: Endpoint, call: Call, actor: Actor) -> Response | Slot | No
             if is_unchanged(request, headers["ETag"]):
                 return Response(status=304, headers=headers)
             return Response(body, headers=headers, content_type=JSON)
-    return Slot(key, stamp)
+    is_plain = request.args.keys().isdisjoint(declared.read_parameters)
+    return Slot(key, stamp, is_wanted=is_plain or entry is not None)
 
 
 def _may_be_kept(declared: Endpoint, call: Call) -> bool:
@@ -90,6 +96,8 @@ def _key(declared: Endpoint) -> str:
 def keep(slot: Slot | Response | None, response: Response) -> None:
     """Keep a fresh 200 in its slot."""
     if not isinstance(slot, Slot) or response.status_code != 200:
+        return
+    if not slot.is_wanted and not doorkeeper.admits(slot.key):
         return
     headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
     head = orjson.dumps([slot.stamp, headers])

@@ -132,7 +132,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 def unlimit(api: Api) -> None:
     with api.inside():
-        db.transaction(lambda: local.set_option("learnomy_settings", {"limits": {"login": 100_000}, "review_min_progress": 0}))
+        db.transaction(
+            lambda: local.set_option("learnomy_settings", {"limits": {"login": 100_000}, "review_min_progress": 0})
+        )
         site.current().forget_record()
 
 

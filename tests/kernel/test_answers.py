@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import time
 from typing import Any
 
 import pytest
 
 from learnomy_wp.kernel import answers, cache, db, site
+from learnomy_wp.kernel.admission import Doorkeeper
+from learnomy_wp.kernel.endpoint import ENDPOINTS
 from learnomy_wp.kernel.keystore import RedisKeyStore
 from tests.client import Answer, Api
 from tests.kernel.databases import with_redis
@@ -28,6 +32,7 @@ def bump(api: Api, *tags: str) -> None:
 def fresh(probe_api: Api) -> Api:
     """Nothing is kept."""
     bump(probe_api, "probe")
+    answers.doorkeeper = Doorkeeper()
     SWITCHES.runs = 0
     return probe_api
 
@@ -96,6 +101,45 @@ def test_parameters_that_nobody_reads_fill_no_store(fresh: Api) -> None:
     for number in range(5):
         get(fresh, f"/probe/things/1?utm_source={number}&_={number}")
     assert SWITCHES.runs == 1
+
+
+def kept_answers(api: Api, paths: list[str]) -> int:
+    """How many of these addresses have an answer in the store."""
+    keys = []
+    for path in paths:
+        with api.app.test_request_context(f"/wp-json/learnomy/v1{path}"):
+            keys.append(answers._key(ENDPOINTS["get_probe_thing"]))
+    with api.inside():
+        return sum(entry is not None for entry in site.current().store.get_many([(answers.SCOPE, k) for k in keys]))
+
+
+def test_query_strings_that_nobody_asks_for_again_fill_no_store(fresh: Api) -> None:
+    paths = [f"/probe/things/1?_fields=id,nonsense{number}" for number in range(20)]
+    for path in paths:
+        assert get(fresh, path).status == 200
+    assert kept_answers(fresh, paths) == 0
+    for path in paths[:3]:
+        get(fresh, path)
+    assert kept_answers(fresh, paths) == 3
+    assert SWITCHES.runs == 23
+
+
+def test_a_query_string_is_kept_from_its_second_miss_on(fresh: Api) -> None:
+    path = "/probe/things/1?_fields=name"
+    assert [get(fresh, path).data["name"] for _ in range(4)] == ["run 1", "run 2", "run 2", "run 2"]
+    bump(fresh, "probe")
+    names = [get(fresh, path).data["name"] for _ in range(2)]
+    assert names == ["run 3", "run 3"], "what was kept is wanted, and made once after a change"
+
+
+def test_the_memory_of_misses_is_bounded_and_ends() -> None:
+    keeper = Doorkeeper(places=64, seconds=0.2)
+    keys = [hashlib.sha256(str(number).encode()).hexdigest() for number in range(5000)]
+    assert not any(keeper.admits(key) for key in keys)
+    assert len(keeper._keys) == len(keeper._until) == 64
+    assert keeper.admits(keys[-1])
+    time.sleep(0.25)
+    assert not keeper.admits(keys[-1])
 
 
 def test_errors_are_not_kept(fresh: Api) -> None:
