@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.progress.world import Course, World
-from wp_schema.tables import course_instructors, lessons, progress
+from wp_schema.tables import course_instructors, progress
 
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
