@@ -188,7 +188,7 @@ def test_what_no_list_takes(listed: Bank, query: str) -> None:
 def test_a_page_of_any_size_costs_the_same_queries(listed: Bank, who: str) -> None:
     listed.as_(who).get("/questions")
     counts = []
-    for size in (1, 20, 100):
+    for size in (1, 5, 10):  # whose end is not on the page, so that the total is counted
         with listed.queries() as sent:
             assert listed.as_(who).get(f"/questions?per_page={size}&type=essay").status == 200
         counts.append(len([one for one in of_resource(sent) if "lrn_" in one]))
