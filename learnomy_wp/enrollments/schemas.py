@@ -52,7 +52,7 @@ class BulkIn(In):
 
     rows = fields.List(fields.Dict(keys=fields.String()), validate=validate.Length(1, 5000))
     csv = fields.String(
-        validate=validate.Length(min=1),
+        validate=validate.Length(1, 1024 * 1024),  # a JSON body is no longer; a file may be
         metadata={"description": "Parted by commas, semicolons or tabs; at most 5,000 rows."},
     )
     course_id = Id(strict=False, metadata={"description": "For rows that name no course."})

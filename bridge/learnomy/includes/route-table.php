@@ -70,7 +70,7 @@ return [
 		'course_id:8' => [ 'type' => [ 'integer', 'null' ], 'minimum' => 1, 'description' => 'null = the author\'s own bank.' ],
 		'course_id:9' => [ 'type' => [ 'integer', 'null' ], 'minimum' => 1, 'description' => 'Without one it is open to any user, once published.' ],
 		'course_idea' => [ 'type' => 'string', 'minLength' => 1, 'maxLength' => 10000, 'required' => true ],
-		'csv' => [ 'type' => 'string', 'minLength' => 1, 'description' => 'Parted by commas, semicolons or tabs; at most 5,000 rows.' ],
+		'csv' => [ 'type' => 'string', 'minLength' => 1, 'maxLength' => 1048576, 'description' => 'Parted by commas, semicolons or tabs; at most 5,000 rows.' ],
 		'currency' => [ 'type' => 'string', 'description' => 'Currency of new prices; old amounts are not converted.', 'maxLength' => 3 ],
 		'current_page' => [ 'type' => 'integer', 'minimum' => 1, 'maximum' => 1000 ],
 		'current_password' => [ 'type' => 'string', 'minLength' => 1, 'maxLength' => 4096 ],
