@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from learnomy_wp.certificates import layouts
@@ -14,8 +16,8 @@ MAX_SIGNATURES = 4
 _COLOR = Matches(r"#[0-9a-fA-F]{6}", error="Give a colour as #rrggbb.")
 
 
-def _length(most: float, least: float = 0.0, **options: object) -> fields.Float:
-    return fields.Float(validate=validate.Range(least, most), allow_nan=False, **options)  # type: ignore[arg-type]
+def _length(most: float, least: float = 0.0, **options: Any) -> fields.Float:
+    return fields.Float(validate=validate.Range(least, most), allow_nan=False, **options)
 
 
 class TemplateQuery(PageQuery):

@@ -8,6 +8,7 @@ count at once; students, ratings and names follow within minutes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from sqlalchemy import bindparam, func, select, update
@@ -111,7 +112,7 @@ def _differs(row: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
 def recount_all() -> None:
     """Count everybody anew, in units of work of a few hundred."""
     for ids in _everybody():
-        db.transaction(lambda chunk=ids: recount(chunk))  # type: ignore[misc]
+        db.transaction(partial(recount, ids))
 
 
 @schedules.every(REFRESH_SECONDS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import fields, validate
 
 from learnomy_wp.kernel.page import PageQuery
@@ -19,8 +21,8 @@ MAX_OVERRIDES = 500
 MAX_POINTS = 1_000_000
 
 
-def _whole(most: int, least: int = 0, **options: object) -> fields.Integer:
-    return fields.Integer(strict=True, validate=validate.Range(least, most), **options)  # type: ignore[arg-type]
+def _whole(most: int, least: int = 0, **options: Any) -> fields.Integer:
+    return fields.Integer(strict=True, validate=validate.Range(least, most), **options)
 
 
 class QuizQuery(PageQuery):

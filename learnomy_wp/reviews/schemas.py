@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from learnomy_wp.kernel.page import PageQuery
@@ -13,8 +15,8 @@ MAX_BODY = 5000
 DECISIONS = ("approved", "rejected", "pending")
 
 
-def _rating(**options: object) -> fields.Integer:
-    return fields.Integer(strict=True, validate=validate.Range(STARS[0], STARS[-1]), **options)  # type: ignore[arg-type]
+def _rating(**options: Any) -> fields.Integer:
+    return fields.Integer(strict=True, validate=validate.Range(STARS[0], STARS[-1]), **options)
 
 
 class ReviewQuery(PageQuery):
