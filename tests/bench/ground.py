@@ -23,7 +23,7 @@ from tests.site import EXTRA_CONFIG, REPOSITORY, Layout, Site
 
 HERE = Path(__file__).parent
 POSTS = 240
-API_WORKERS, API_THREADS = 3, 1
+API_WORKERS, API_THREADS = 2, 2
 PHP_WORKERS = 8
 BUFFER_POOL = "1G"
 SEEDED = ("courses", "lessons", "sections", "enrollments", "progress", "course_terms", "course_instructors")
