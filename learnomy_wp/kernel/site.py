@@ -131,6 +131,7 @@ class Site:
         if changed != self._pairing_seen:
             self._pairing = json.loads(self.pairing_file.read_text())
             self._pairing_seen = changed
+            self._secret = ""  # whichever process the plugin paired with: its secret may be a new one
         return self._pairing
 
     def save_pairing(self, pairing: dict[str, Any]) -> None:
@@ -183,18 +184,17 @@ class Site:
 
     def secret(self) -> str:
         """The pairing secret: the environment's, else the option the plugin made."""
-        if not self._secret:
-            self.refresh_secret()
-        return self._secret
+        return self._secret or self.refresh_secret()
 
-    def refresh_secret(self) -> None:
+    def refresh_secret(self) -> str:
         """Read the secret again, as after a new pairing."""
         secret = self.config.secret
         if not secret:
             with db.blog(int(self.pairing.get("main_site", 1))):
                 stored = db.value(select(options.c.option_value).where(options.c.option_name == "learnomy_bridge"))
             secret = str(_array(stored).get("secret", "")) if stored else ""
-        self._secret = require_strong_secret(secret)
+        self._secret = secret = require_strong_secret(secret)
+        return secret
 
     def key(self, purpose: str) -> bytes:
         """A channel key; `pair` and `pair-response` need no salt."""

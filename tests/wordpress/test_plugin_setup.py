@@ -13,6 +13,7 @@ import pytest
 from learnomy_wp.kernel.auth import keys
 from tests.site import Site
 from tests.wordpress.channel_ends import Peer, door_of, settle
+from tests.wordpress.outbox import Outbox
 from wp_schema import php
 
 CAPABILITIES = {
@@ -305,6 +306,11 @@ def test_uninstalling_leaves_the_tables_unless_that_was_ticked(site: Site, is_ti
         site.restart_backend()
         assert site.php(f"return \\Learnomy\\Pairing::pair( '{site.backend_url}' );") is True
     settle(site)
+    # The worker, which was not restarted, knows of the new secret.
+    outbox = Outbox(site)
+    site.rows("DELETE FROM wp_lrn_outbox")
+    outbox.add(state="pending")
+    outbox.until("done")
 
 
 def test_settings_survive_php_serialization(site: Site) -> None:
