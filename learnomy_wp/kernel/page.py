@@ -92,7 +92,8 @@ class Filter:
 
     `many` binds a list (an `IN`). `indexes` maps a sort's name to the index that carries
     both this filter's column and that sort. `narrow` says that the filter finds its few rows
-    by an index of its own, so that no order's index is forced.
+    by an index of its own, so that no order's index is forced; `indexes` may name it, or else
+    the optimizer chooses.
     """
 
     where: Condition
@@ -244,10 +245,9 @@ class Listing:
         if driving is not None and driving.via is not None:
             table, index = driving.via.table, driving.indexes.get(sort_name)
         else:
-            fitting = (known.indexes[sort_name] for known in filters if sort_name in known.indexes)
-            table, index = self.table, next(fitting, self.sorts[sort_name].index)
-            if any(known.narrow for known in filters):
-                index = None
+            narrow = [known for known in filters if known.narrow]
+            fitting = (known.indexes[sort_name] for known in narrow or filters if sort_name in known.indexes)
+            table, index = self.table, next(fitting, None if narrow else self.sorts[sort_name].index)
         return statement.with_hint(table, f"FORCE INDEX ({index})", "mysql") if index else statement
 
 

@@ -41,6 +41,10 @@ def _newest(index: str) -> dict[str, str]:
     return dict.fromkeys(("-created_at", "created_at"), f"{_INDEX}{index}")
 
 
+def _any_order(index: str) -> dict[str, str]:
+    return dict.fromkeys(("-created_at", "created_at", "title", "-title"), f"{_INDEX}{index}")
+
+
 LISTING = Listing(
     select(*(lessons.c[name] for name in ROW)),
     table=lessons,
@@ -58,8 +62,8 @@ LISTING = Listing(
             lambda value: lessons.c.course_id == value,
             indexes={**_newest("course_created"), **dict.fromkeys(("title", "-title"), f"{_INDEX}course_title")},
         ),
-        "section_id": Filter(lambda value: lessons.c.section_id == value, narrow=True),
-        "parent_id": Filter(lambda value: lessons.c.parent_id == value, narrow=True),
+        "section_id": Filter(lambda value: lessons.c.section_id == value, narrow=True, indexes=_any_order("section")),
+        "parent_id": Filter(lambda value: lessons.c.parent_id == value, narrow=True, indexes=_any_order("parent")),
         "is_unattached": Filter(
             lambda _value: lessons.c.section_id.is_(None) & lessons.c.parent_id.is_(None), narrow=True
         ),

@@ -53,6 +53,10 @@ def _newest(index: str) -> dict[str, str]:
     return dict.fromkeys(("-created_at", "created_at"), f"{_INDEX}{index}")
 
 
+def _any_order(index: str) -> dict[str, str]:
+    return dict.fromkeys(("-created_at", "created_at", "title", "-title"), f"{_INDEX}{index}")
+
+
 LISTING = Listing(
     select(*(quizzes.c[name] for name in ROW)),
     table=quizzes,
@@ -66,9 +70,9 @@ LISTING = Listing(
     },
     filters={
         "staff_id": Filter(_staffed_by, narrow=True),
-        "course_id": Filter(lambda value: quizzes.c.course_id == value, narrow=True),
-        "section_id": Filter(lambda value: quizzes.c.section_id == value, narrow=True),
-        "lesson_id": Filter(lambda value: quizzes.c.lesson_id == value, narrow=True),
+        "lesson_id": Filter(lambda value: quizzes.c.lesson_id == value, narrow=True, indexes=_any_order("lesson")),
+        "section_id": Filter(lambda value: quizzes.c.section_id == value, narrow=True, indexes=_any_order("section")),
+        "course_id": Filter(lambda value: quizzes.c.course_id == value, narrow=True, indexes=_any_order("course")),
         "is_standalone": Filter(lambda _value: quizzes.c.course_id.is_(None)),
         "mode": Filter(lambda value: quizzes.c.mode == value, indexes=_newest("newest_mode")),
         "status": Filter(
