@@ -21,13 +21,13 @@ from learnomy_wp.kernel import db, local
 from learnomy_wp.kernel.auth import jwt, users
 from learnomy_wp.kernel.runtime import Runtime
 from learnomy_wp.serve import boot
+from tests.bench.ground import API_THREADS, API_WORKERS
 from tests.site import EXTRA_CONFIG, REPOSITORY, Layout, Site
 from wp_schema.tables import users as people
 
 Row = dict[str, Any]
 
 LOGIN = "exam_student_"
-API_WORKERS, API_THREADS = 2, 2
 WORDS = ("alpha", "beta", "gamma", "delta")
 
 
