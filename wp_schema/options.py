@@ -26,6 +26,8 @@ NETWORK_BY_NAMES = select(sitemeta.c.meta_key.label("option_name"), sitemeta.c.m
     sitemeta.c.site_id == bindparam("network"), sitemeta.c.meta_key.in_(bindparam("names", expanding=True))
 )
 _HAS = select(options.c.option_id).where(options.c.option_name == bindparam("name"))
+# Somebody may have added it meanwhile.
+_ADD = insert(options).prefix_with("IGNORE", dialect="mysql").prefix_with("OR IGNORE", dialect="sqlite")
 _UPDATE = update(options).where(options.c.option_name == bindparam("name"))
 _DELETE = delete(options).where(options.c.option_name == bindparam("name"))
 _UNTRAILED = {"siteurl", "home", "category_base", "tag_base"}
@@ -58,11 +60,12 @@ def read_network(execute: Execute, names: Sequence[str], network_id: int = 1) ->
 def write(execute: Execute, name: str, value: Any, *, autoload: bool = True) -> None:
     """Create or change an option. `autoload` counts for a new one."""
     stored = php.to_text(value)
-    if execute(_HAS, {"name": name}).first() is not None:
-        execute(_UPDATE.values(option_value=stored), {"name": name})
-        return
-    # `yes` and `no` are understood by every version; `on` and `off` are not before 6.6.
-    execute(insert(options), {"option_name": name, "option_value": stored, "autoload": "yes" if autoload else "no"})
+    if execute(_HAS, {"name": name}).first() is None:
+        # `yes` and `no` are understood by every version; `on` and `off` are not before 6.6.
+        new = {"option_name": name, "option_value": stored, "autoload": "yes" if autoload else "no"}
+        if execute(_ADD, new).rowcount:
+            return
+    execute(_UPDATE.values(option_value=stored), {"name": name})
 
 
 def remove(execute: Execute, name: str) -> None:

@@ -46,6 +46,18 @@ def test_a_second_write_changes_the_first(connection):
     assert connection.scalar(select(table.c.autoload).where(table.c.option_name == "b")) == "yes"
 
 
+def test_an_option_that_appears_meanwhile_is_changed(connection):
+    def execute(statement, values):
+        found = connection.execute(statement, values)
+        if statement is options._HAS:
+            connection.execute(insert(table), {"option_name": "a", "option_value": "theirs", "autoload": "no"})
+        return found
+
+    options.write(execute, "a", "ours")
+    rows = connection.execute(select(table.c.option_value, table.c.autoload)).all()
+    assert rows == [("ours", "no")]
+
+
 def test_removing(connection):
     options.write(connection.execute, "a", 1)
     options.write(connection.execute, "b", 2)
