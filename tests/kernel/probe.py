@@ -222,6 +222,7 @@ STILL = datetime(2026, 3, 1, 12, tzinfo=UTC)
 def _do(actor: Any, body: dict[str, Any], thing_id: int) -> dict[str, Any]:
     SWITCHES.runs += 1
     SWITCHES.seen.append(body)
+    held = SWITCHES.held
     SWITCHES.entered.set()
     if SWITCHES.barrier is not None:
         SWITCHES.barrier.wait(10)
@@ -231,8 +232,8 @@ def _do(actor: Any, body: dict[str, Any], thing_id: int) -> dict[str, Any]:
     if mode == "needs":
         raise wordpress.WordPressNeeded("the probe wants it")
     events.emit(ProbeDone(thing_id=thing_id, name=body["name"]), actor_id=actor.id)
-    if SWITCHES.held is not None:
-        SWITCHES.held.wait(10)
+    if held is not None:
+        held.wait(10)
     if mode == "full":
         raise PROBE_FULL
     if mode == "conflict":

@@ -31,6 +31,7 @@ if ( ! function_exists( 'note_down' ) ) {
 """
 
 TOKEN_SECONDS = 600
+COUNTED_SECONDS = 8  # in which a test is done with what it counts
 
 _numbers = itertools.count(1)
 
@@ -187,6 +188,9 @@ class Academy:
         return door_of(self.site, answer)
 
     def forget_limits(self) -> None:
-        """Nobody has logged in or failed to, as far as limits go."""
+        """Nobody has logged in or failed to, as far as limits go; the minute has time enough left for a test."""
+        left = 60 - time.time() % 60
+        if left < COUNTED_SECONDS:
+            time.sleep(left)
         with redis.Redis.from_url(self.site.redis_url) as connection:
             connection.flushdb()
